@@ -1,0 +1,325 @@
+"""Figures made by trained models. Each function returns a matplotlib Figure that carries its own alt text.
+
+`python -m vaelib.figures` makes the pictures in images/.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import torch
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from torch import Tensor
+from torch.distributions import Normal
+
+from vaelib.losses import check_images
+from vaelib.measures import Probes, codes_of, reconstruct
+from vaelib.models import sample
+from vaelib.training import History
+
+# Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
+UAE, VAE, THIRD, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+CLASS_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676")
+CLASS_MARKERS = "osD^vP*X<>"
+_STYLE = {
+    "font.size": 15,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 16,
+    "figure.facecolor": "white",
+    "savefig.dpi": 110,
+}
+
+
+class CourseFigure(Figure):
+    """A matplotlib Figure with an alt text, `alt`, which reaches the notebook's page together with the picture."""
+
+    alt: str = ""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        display(HTML(self.to_html()))
+
+    def to_html(self) -> str:
+        """An `<img>` element that holds the picture and its alt text."""
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return _img(file.getvalue(), self.alt, "max-width: 100%; background: white")
+
+
+def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
+    """Images (B, C, H, W) in [0, 1] side by side as one `<img>`, `height` pixels high: for a slider to show.
+
+    Raises TypeError or ValueError for other images or an empty `alt`.
+    """
+    from torchvision.io import encode_png
+    from torchvision.utils import make_grid
+
+    check_images("images", images)
+    if not alt:
+        raise ValueError("alt must say what the picture shows")
+    strip = make_grid(images.detach().float().clamp(0, 1), nrow=len(images), padding=1, pad_value=1.0)
+    png = encode_png((255 * strip).round().to(torch.uint8))
+    return _img(bytes(png.numpy()), alt, f"height: {height}px; max-width: 100%")
+
+
+def training_curves(history: History) -> CourseFigure:
+    """The loss and its parts for each epoch of `history`, on a logarithmic scale."""
+    if not history.loss:
+        raise ValueError("history is empty: the training was stopped before the end of its first epoch")
+    curves = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
+    styles = {"loss": "k-o", "reconstruction": "--s", "KL": ":^"}
+    colours = {"loss": "black", "reconstruction": UAE, "KL": VAE}
+    if not any(history.kl_per_latent):  # the UAE's loss is its reconstruction term
+        curves = {"reconstruction": history.reconstruction}
+    figure = _figure(8, 4.2, f"Training curves over {len(history.loss)} epochs: {', '.join(curves)}, in nats per image.")
+    axes = _axes(figure)
+    for name, values in curves.items():
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, styles[name], color=colours[name], label=name, markersize=5)
+    axes.set(xlabel="epoch", ylabel="nats per image", yscale="log")
+    axes.legend(frameon=False)
+    return figure
+
+
+def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: str = "", alt: str) -> CourseFigure:
+    """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
+    if not rows:
+        raise ValueError("rows must hold at least one row of images")
+    for label, images in rows.items():
+        check_images(f"rows[{label!r}]", images)
+    count = max(len(images) for images in rows.values())
+    figure = _figure(2.6 + 1.15 * count, 1.2 * len(rows) + 0.45 * bool(columns) + 0.45 * bool(title), alt)
+    grid = _subplots(figure, len(rows), count)
+    for (label, images), line in zip(rows.items(), grid, strict=True):
+        for k, axes in enumerate(line):
+            _hide_axes(axes)
+            if k < len(images):
+                _draw_image(axes, images[k])
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    for k, name in enumerate(columns):
+        grid[0][k].set_title(name)
+    if title:
+        with rc_context(_STYLE):
+            figure.suptitle(title)
+    return figure
+
+
+def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
+    """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior."""
+    rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
+    alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
+    return pictures(rows, alt=alt)
+
+
+def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
+    """Figure 1: an `image` (1, C, H, W) → one number for each attribute → the image again."""
+    with torch.no_grad():
+        h = autoencoder.encode(image)
+        values = probes.predict(h)[0].tolist()
+        x_hat = autoencoder.decode(h)
+    said = ", ".join(f"{name} about {value:.2f}" for name, value in zip(probes.names, values, strict=True))
+    alt = f"Figure 1, the UAE: a face, one number for each attribute ({said}), and the face decoded from its code."
+    figure, axes = _figure_of_attributes("UAE: one number for each attribute", image, x_hat, probes.names, alt)
+    for row, value in enumerate(values):
+        axes.plot(value, row + 0.12, "s", color=UAE, markersize=12)
+        axes.text(1.28, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
+    return figure
+
+
+def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0) -> CourseFigure:
+    """Figure 2: an `image` (1, C, H, W) → a bell curve for each attribute → faces decoded from sampled z.
+
+    The bells are the exact push-forward of q(z|x) through the probes. Their widths are to scale; all are drawn
+    equally high.
+    """
+    with torch.no_grad():
+        q = vae.encode(image)
+        bells = probes.push_forward(q)
+        many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
+        x_hat = vae.decode(sample(many, torch.Generator().manual_seed(seed)))
+    means, deviations = bells.mean[0].tolist(), bells.stddev[0].tolist()
+    said = ", ".join(f"{n} about {m:.2f} ± about {s:.2f}" for n, m, s in zip(probes.names, means, deviations, strict=True))
+    alt = (
+        f"Figure 2, the VAE: a face, a bell curve for each attribute ({said}), and {samples} faces decoded from "
+        "samples of its posterior."
+    )
+    figure, axes = _figure_of_attributes("VAE: a distribution for each attribute", image, x_hat, probes.names, alt)
+    for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
+        _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
+        axes.text(1.28, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
+    return figure
+
+
+def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> CourseFigure:
+    """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior."""
+    alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
+    figure = _figure(6.2 * len(posteriors), 0.75 * len(names) + 1.0, alt)
+    for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
+        _draw_tracks(axes, names)
+        axes.set_title(label)
+        for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
+            _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
+            axes.text(1.26, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
+    return figure
+
+
+def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
+    """For each label the D posteriors q_j(z|x) (1, D) of one image in latent units, over the prior N(0, 1).
+
+    All bells of one panel are drawn equally high; widths and positions are to scale.
+    """
+    alt = f"The latent distributions of one image under {' and '.join(posteriors)}, each over the prior's bell curve."
+    latents = max(q.mean.shape[1] for q in posteriors.values())
+    figure = _figure(6.2 * len(posteriors), 0.5 * latents + 1.6, alt)
+    for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
+        span = max(3.5, 1.1 * q.mean.abs().max().item())
+        for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
+            _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)
+            _draw_bell(axes, mean, deviation, VAE, base=row - 0.3, height=0.7)
+        axes.set(title=label, xlabel="z   (dashed: the prior)", xlim=(-span, span), ylim=(latents - 0.4, -1.1))
+        axes.set_yticks(range(latents), [f"$z_{{{j + 1}}}$" for j in range(latents)])
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(left=False)
+    return figure
+
+
+def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
+    """Each latent's KL in nats, largest first, for every label; collapsed latents (below 0.01) are hatched."""
+    alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
+    figure = _figure(6.2 * len(kl_per_latent), 3.8, alt)
+    for axes, (label, values) in zip(_subplots(figure, 1, len(kl_per_latent))[0], kl_per_latent.items(), strict=True):
+        ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
+        for place, (_, value) in enumerate(ordered):
+            alive = value >= 0.01
+            axes.bar(place, max(value, 0.02), color=VAE if alive else "white", edgecolor=VAE, hatch="" if alive else "///")
+        axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
+        axes.set(title=label, ylabel="KL in nats")
+    return figure
+
+
+def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30) -> CourseFigure:
+    """The 2-D latent space: a marker for each image (n, C, H, W), its colour and shape by class `labels` (n,).
+
+    For a VAE the first `ellipses` posteriors are drawn to scale: the half axes are one σ. Raises ValueError if the
+    model has another number of latents than 2.
+    """
+    if model.latent_dim != 2:
+        raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
+    points = codes_of(model, images)  # (n, 2)
+    with torch.no_grad():
+        code = model.encode(images)
+    said = f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
+    figure = _figure(7.6, 6.4, f"The two latents of {len(images)} images, colour and marker by class{said}.")
+    axes = _axes(figure)
+    for label in labels.unique().tolist():
+        some = points[labels == label]
+        style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
+        axes.scatter(*some.T.numpy(), s=22, alpha=0.75, linewidths=0, label=str(label), **style)
+    if isinstance(code, Normal):
+        for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
+            axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
+    axes.set(xlabel="$z_1$" if isinstance(code, Normal) else "$h_1$", ylabel="$z_2$" if isinstance(code, Normal) else "$h_2$")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.6)
+    return figure
+
+
+def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
+    """The distance to the nearest real image for each way to draw a latent: the middle half, and the median."""
+    alt = "Distance of decoded samples to the nearest real face, median and middle half, for " + "; ".join(distances) + "."
+    figure = _figure(10, 0.8 * len(distances) + 1.0, alt)
+    axes = _axes(figure)
+    for row, (label, values) in enumerate(distances.items()):
+        low, middle, high = values.quantile(values.new_tensor([0.25, 0.5, 0.75])).tolist()
+        colour, marker = (VAE, "o") if label.startswith("VAE") else (UAE, "s")
+        axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")
+        axes.plot(middle, row, marker, color=colour, markersize=11)
+    axes.set_yticks(range(len(distances)), list(distances))
+    axes.set(xlabel="distance to the nearest real face (0 = a copy)", ylim=(len(distances) - 0.5, -0.5))
+    axes.set_xlim(left=0)
+    return figure
+
+
+def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
+    """Image | attribute tracks | decoded images, with arrows between; the caller draws on the tracks."""
+    figure = _figure(13, 5.4, alt)
+    with rc_context(_STYLE):
+        figure.suptitle(title, weight="bold", fontsize=20)
+        left, middle, right = figure.subfigures(1, 3, width_ratios=(2.3, 6.4, 3.3))
+        face = left.subplots()
+        _draw_image(face, image[0])
+        face.set_title("image x")
+        tracks = middle.subplots()
+        _draw_tracks(tracks, names)
+        side = 1 if len(x_hat) == 1 else 2
+        faces_out = right.subplots(-(-len(x_hat) // side), side, squeeze=False)
+        for axes in faces_out.flat:
+            _hide_axes(axes)
+        for axes, decoded in zip(faces_out.flat, x_hat, strict=False):
+            _draw_image(axes, decoded)
+        right.suptitle("decoded: x̂" if len(x_hat) == 1 else "decoded: one x̂ for each z", fontsize=16)
+        tracks.text(-0.42, -1.02, "encoder ⟶", ha="left", fontsize=16, color=GREY)
+        tracks.text(1.62, -1.02, "decoder ⟶", ha="right", fontsize=16, color=GREY)
+    return figure, tracks
+
+
+def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
+    """One horizontal track from 0 to 1 for each attribute, first on top."""
+    for row in range(len(names)):
+        axes.plot([0, 1], [row - 0.25 + 0.37] * 2 if False else [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
+    axes.set(xlim=(-0.25, 1.25), ylim=(len(names) - 0.4, -0.7))
+    axes.set_yticks([row + 0.12 for row in range(len(names))], names)
+    axes.set_xticks([0, 0.5, 1])
+    axes.tick_params(left=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_bell(axes: Axes, mean: float, deviation: float, colour: str, *, base: float, height: float, dashed=False) -> None:
+    """A normal density, its width to scale, on an axis that points down: its foot at base + height."""
+    x = mean + deviation * torch.linspace(-4, 4, 161)
+    y = base + height * (1 - torch.exp(-0.5 * ((x - mean) / deviation) ** 2))
+    if not dashed:
+        axes.fill_between(x.numpy(), y.numpy(), base + height, color=colour, alpha=0.3, linewidth=0)
+    axes.plot(x.numpy(), y.numpy(), "--" if dashed else "-", color=colour, linewidth=1.2 if dashed else 2)
+
+
+def _draw_image(axes: Axes, image: Tensor) -> None:
+    """One image (C, H, W) in [0, 1], smoothly enlarged if in colour."""
+    pixels = image.detach().float().clamp(0, 1).permute(1, 2, 0).squeeze(-1).numpy()
+    grey = pixels.ndim == 2
+    axes.imshow(pixels, cmap="gray_r" if grey else None, vmin=0, vmax=1, interpolation="nearest" if grey else "bilinear")
+    _hide_axes(axes)
+
+
+def _hide_axes(axes: Axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _figure(width: float, height: float, alt: str) -> CourseFigure:
+    with rc_context(_STYLE):
+        figure = CourseFigure(figsize=(width, height), layout="constrained")
+    figure.alt = alt
+    return figure
+
+
+def _axes(figure: Figure) -> Axes:
+    return _subplots(figure, 1, 1)[0][0]
+
+
+def _subplots(figure: Figure, rows: int, columns: int):
+    with rc_context(_STYLE):
+        return figure.subplots(rows, columns, squeeze=False)
+
+
+def _img(png: bytes, alt: str, style: str) -> str:
+    data = base64.b64encode(png).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="{style}">'

@@ -1,0 +1,210 @@
+"""Numbers about trained models: rate, distortion, ELBO, log p(x), linear probes and holes.
+
+Random numbers are drawn for all images at once, so that no result depends on the size of the batches.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from vaelib.losses import check_images, check_likelihood, kl_to_standard_normal, log_likelihood, reconstruction_error
+
+
+class Evaluation(NamedTuple):
+    """Means over a whole test set, in nats per image; `rate_per_latent` is (D,), the others are floats."""
+
+    rate: float
+    distortion: float
+    elbo: float
+    rate_per_latent: Tensor
+
+
+@torch.no_grad()
+def evaluate(
+    vae, images: Tensor, *, reconstruction: str = "l1", scale: float = 1.0, seed: int = 0, batch_size: int = 1000
+) -> Evaluation:
+    """The rate (KL), the distortion (reconstruction term) and the ELBO of `images` (n, C, H, W), with z sampled.
+
+    One z for each image: at the mean of q the result would be no bound (Kingma and Welling 2014, eq. 10). The ELBO
+    includes the constants of the likelihood, so that it can be compared with `log_marginal`.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check(vae, images, reconstruction, scale, batch_size)
+    epsilon = None
+    rates, distortions, elbos = [], [], []
+    for rows in _rows(len(images), batch_size):
+        x, q = images[rows], vae.encode(images[rows])
+        if epsilon is None:
+            epsilon = _noise(len(images), q, seed)  # (n, D)
+        x_hat = vae.decode(q.mean + q.stddev * epsilon[rows])
+        rates.append(kl_to_standard_normal(q).double())  # (B, D)
+        distortions.append(reconstruction_error(x, x_hat, reconstruction, scale).double())
+        elbos.append(log_likelihood(x, x_hat, reconstruction, scale).double() - rates[-1].sum(dim=1))
+    rate_per_latent = torch.cat(rates).mean(dim=0)
+    distortion, elbo = torch.cat(distortions).mean().item(), torch.cat(elbos).mean().item()
+    return Evaluation(rate_per_latent.sum().item(), distortion, elbo, rate_per_latent)
+
+
+@torch.no_grad()
+def log_marginal(
+    vae,
+    images: Tensor,
+    *,
+    samples: int = 500,
+    reconstruction: str = "l1",
+    scale: float = 1.0,
+    seed: int = 0,
+    batch_size: int = 100,
+) -> Tensor:
+    """log p(x) of each image by importance sampling with q(z|x) as the proposal → (n,), in nats.
+
+    log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): a lower bound on average, exact as K grows
+    (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: the terms differ by hundreds of nats.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check(vae, images, reconstruction, scale, batch_size)
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise ValueError(f"samples must be a whole number of at least 1, got {samples!r}")
+    posteriors = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
+    weights = []
+    for k in range(samples):
+        epsilon = _noise(len(images), posteriors[0], seed + k)  # (n, D)
+        terms = []
+        for rows, q in zip(_rows(len(images), batch_size), posteriors, strict=True):
+            z = q.mean + q.stddev * epsilon[rows]
+            prior = Normal(torch.zeros_like(z), torch.ones_like(z))
+            log_p = log_likelihood(images[rows], vae.decode(z), reconstruction, scale)
+            terms.append(log_p.double() + (prior.log_prob(z) - q.log_prob(z)).double().sum(dim=1))
+        weights.append(torch.cat(terms))  # (n,)
+    return torch.logsumexp(torch.stack(weights), dim=0) - math.log(samples)
+
+
+@torch.no_grad()
+def reconstruct(model, images: Tensor) -> Tensor:
+    """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
+    return model.decode(codes_of(model, images))
+
+
+@torch.no_grad()
+def codes_of(model, images: Tensor) -> Tensor:
+    """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
+    code = model.encode(images)
+    return code.mean if isinstance(code, Normal) else code
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Linear read-outs of K attributes from a latent space: attribute_k ≈ w_k·z + b_k."""
+
+    weight: Tensor  # (K, D)
+    bias: Tensor  # (K,)
+    names: tuple[str, ...]
+
+    def predict(self, z: Tensor) -> Tensor:
+        """Latents (B, D) → attributes (B, K)."""
+        return z @ self.weight.T + self.bias
+
+    def push_forward(self, q: Normal) -> Normal:
+        """A Gaussian posterior over (B, D) → the exact Gaussian over attributes, (B, K).
+
+        A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
+        """
+        return Normal(self.predict(q.mean), (q.variance @ self.weight.square().T).sqrt())
+
+    def r2(self, z: Tensor, factors: Tensor) -> Tensor:
+        """The share of each attribute's variance that the probe explains, (K,): 1 is all, 0 is none.
+
+        `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
+        """
+        residual = (self.predict(z) - factors).square().sum(dim=0)
+        return 1 - residual / (factors - factors.mean(dim=0)).square().sum(dim=0)
+
+
+def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
+    """Least-squares probes for `factors` (n, K), called `names`, on latents `z` (n, D); n must exceed D.
+
+    Alain and Bengio 2017 (arXiv 1610.01644). Raises ValueError that names the argument.
+    """
+    if z.ndim != 2 or len(z) <= z.shape[1] or not z.isfinite().all():
+        raise ValueError(f"z must be finite and (n, D) with n > D, got {tuple(z.shape)}")
+    if factors.shape != (len(z), len(names)) or not factors.isfinite().all():
+        raise ValueError(f"factors must be finite and {(len(z), len(names))}, got {tuple(factors.shape)}")
+    with_one = torch.cat([z, z.new_ones(len(z), 1)], dim=1).double()  # (n, D + 1)
+    # The pseudo-inverse rather than lstsq: it stays right when a latent is constant.
+    solution = (torch.linalg.pinv(with_one) @ factors.double()).to(z.dtype)  # (D + 1, K)
+    return Probes(solution[:-1].T.contiguous(), solution[-1], tuple(names))
+
+
+def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500) -> Tensor:
+    """How far each of `pictures` (n, C, H, W) lies from the nearest of the `real` ones (m, C, H, W) → (n,).
+
+    The distance is the root mean square over pixels and channels: 0 for a copy, 1 for black against white.
+    """
+    check_images("pictures", pictures)
+    check_images("real", real)
+    if pictures.shape[1:] != real.shape[1:]:
+        raise ValueError(f"real must have the image shape of pictures, {tuple(pictures.shape[1:])}")
+    nearest = [
+        torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)
+    ]
+    return torch.cat(nearest) / math.sqrt(pictures[0].numel())
+
+
+def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, seed: int = 0) -> Tensor:
+    """Draw `n` new codes (n, D) for a decoder, given the `codes` (m, D) of real images.
+
+    `density`: "standard normal" ignores the codes; "matched normal" takes their mean and covariance; "mixture" fits a
+    Gaussian mixture with `components` full covariances on them (Ghosh et al. 2020, arXiv 1903.12436).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if density == "standard normal":
+        return torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype)
+    if density == "matched normal":
+        root = torch.linalg.cholesky(torch.cov(codes.T) + 1e-6 * torch.eye(codes.shape[1], dtype=codes.dtype))
+        return codes.mean(dim=0) + torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype) @ root.T
+    if density == "mixture":
+        from sklearn.mixture import GaussianMixture  # slow to import, seldom needed
+
+        mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
+        return torch.from_numpy(mixture.fit(codes.numpy()).sample(n)[0]).to(codes.dtype)
+    raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
+
+
+@torch.no_grad()
+def holes(autoencoder, vae, real: Tensor, held_out: Tensor, *, n: int = 500, seed: int = 0) -> dict[str, Tensor]:
+    """Where does a decoder find no face? The distance of decoded samples to the nearest `real` image.
+
+    For each way to draw a latent: `n` distances as in `distance_to_nearest`. The first row is the ruler: faces of
+    `held_out` that went through the UAE, which are as near to a real face as its decoder can come.
+    """
+    codes = codes_of(autoencoder, real)
+    drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in
+             ("standard normal", "matched normal", "mixture")}  # fmt: skip
+    pictures = {"UAE, held-out faces": reconstruct(autoencoder, held_out[:n])}
+    pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
+    prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
+    pictures["VAE, prior"] = vae.decode(prior)
+    return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
+
+
+def _check(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int) -> None:
+    check_images("images", images)
+    check_likelihood(reconstruction, scale)
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
+    if not isinstance(vae.encode(images[:1]), Normal):
+        raise TypeError("vae must encode to a distribution; a UAE has no rate")
+
+
+def _rows(n: int, batch_size: int) -> Iterator[slice]:
+    return (slice(start, start + batch_size) for start in range(0, n, batch_size))
+
+
+def _noise(n: int, q: Normal, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, q.mean.shape[1], generator=generator, dtype=q.mean.dtype).to(q.mean.device)

@@ -1,0 +1,154 @@
+"""The two autoencoders. They share every layer but the last of the encoder: a point, or a distribution.
+
+`MultiRateVAE`, one network for every β, will live here too.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Normal
+
+_LIMIT = 20.0  # |log σ²| stays below this
+
+
+class _ImageCoder(nn.Module):
+    """What both models share: `trunk` and `head` make the encoder, `decoder` brings the latent back to an image."""
+
+    outputs_per_latent: int
+
+    def __init__(
+        self, image_shape: tuple[int, int, int], latent_dim: int, hidden: tuple[int, ...] = (256, 256), seed: int = 0
+    ):
+        """`image_shape` is (C, H, W), `latent_dim` is D, `hidden` lists the encoder's widths (the decoder mirrors
+        them). `seed` sets the first weights; models with the same seed start with the same trunk and decoder.
+        Raises TypeError or ValueError that names the argument."""
+        super().__init__()
+        self.image_shape = _sizes("image_shape", image_shape)
+        if len(self.image_shape) != 3:
+            raise ValueError(f"image_shape must be (C, H, W), got {image_shape}")
+        self.hidden = _sizes("hidden", hidden)
+        (self.latent_dim,) = _sizes("latent_dim", [latent_dim])
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise TypeError(f"seed must be an int, got {type(seed).__name__}")
+        pixels = self.image_shape[0] * self.image_shape[1] * self.image_shape[2]
+        with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator: give it back as it was
+            torch.manual_seed(seed)
+            self.trunk = nn.Sequential(nn.Flatten(), *_layers(pixels, *self.hidden))
+            self.decoder = nn.Sequential(
+                *_layers(self.latent_dim, *reversed(self.hidden)),
+                nn.Linear(self.hidden[0], pixels),
+                nn.Sigmoid(),  # pixels in [0, 1]
+                nn.Unflatten(1, self.image_shape),
+            )
+            # Last, so that the layers above start the same whatever the head's size.
+            self.head = nn.Linear(self.hidden[-1], self.latent_dim * self.outputs_per_latent)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Latents (B, D) → images (B, C, H, W) in [0, 1]. Raises TypeError or ValueError for another `z`."""
+        if not isinstance(z, Tensor) or not z.is_floating_point():
+            raise TypeError("z must be a floating-point tensor")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z must have shape (B, {self.latent_dim}), got {tuple(z.shape)}")
+        if not z.isfinite().all():
+            raise ValueError("z must be finite, it holds NaN or inf")
+        return self.decoder(z)
+
+    def _head_of(self, x: Tensor) -> Tensor:
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            raise TypeError("x must be a floating-point tensor; divide bytes by 255 first")
+        if x.ndim != 4 or tuple(x.shape[1:]) != self.image_shape:
+            raise ValueError(f"x must have shape (B, *{self.image_shape}), got {tuple(x.shape)}")
+        if not x.sum().isfinite():  # NaN and inf reach the sum
+            raise ValueError("x must be finite, it holds NaN or inf")
+        return self.head(self.trunk(2 * x - 1))  # centred inputs: a third of the loss after the same training
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write weights and settings to `path` (safetensors). An earlier file stays whole until the new one is."""
+        from safetensors.torch import save_file
+
+        settings = {
+            "model": type(self).__name__,
+            "image_shape": self.image_shape,
+            "latent_dim": self.latent_dim,
+            "hidden": self.hidden,
+        }
+        path = Path(path)
+        half_written = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            save_file(self.state_dict(), half_written, metadata={"vaelib": json.dumps(settings)})
+            half_written.replace(path)
+        finally:
+            half_written.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike):
+        """Read a model that `save` wrote. Raises FileNotFoundError if there is none at `path`, ValueError if the file
+        is damaged, of another kind, of another model, or if weights and settings disagree."""
+        from safetensors import SafetensorError, safe_open
+
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"path: there is no file {path}")
+        try:
+            with safe_open(path, framework="pt") as file:
+                settings = json.loads((file.metadata() or {}).get("vaelib", "null"))
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        except (SafetensorError, json.JSONDecodeError) as error:
+            raise ValueError(f"path: {path} is truncated or no safetensors file ({error})") from None
+        if not isinstance(settings, dict) or settings.pop("model", None) != cls.__name__:
+            raise ValueError(f"path: {path} does not hold a {cls.__name__} saved by vaelib")
+        try:
+            model = cls(**settings)
+            model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
+        except (TypeError, ValueError, RuntimeError, StopIteration) as error:
+            raise ValueError(f"path: the weights in {path} do not fit its settings {settings} ({error})") from None
+        return model
+
+
+class Autoencoder(_ImageCoder):
+    """The UAE, an undercomplete autoencoder: an image x becomes one code h, D numbers."""
+
+    outputs_per_latent = 1
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) → codes h (B, D). Raises TypeError or ValueError for another `x`."""
+        return self._head_of(x)
+
+
+class VAE(_ImageCoder):
+    """The variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114): x becomes a distribution over z."""
+
+    outputs_per_latent = 2  # μ and log σ²
+
+    def encode(self, x: Tensor) -> Normal:
+        """Images (B, C, H, W) → the posterior q(z|x), a Normal over (B, D). Raises TypeError or ValueError.
+
+        log σ² is bent softly to stay within ±20, so that σ can neither reach 0 nor overflow, and its gradient
+        never stops dead as it would at a clamp.
+        """
+        mu, log_var = self._head_of(x).chunk(2, dim=1)  # (B, D) each
+        log_var = _LIMIT * torch.tanh(log_var / _LIMIT)
+        return Normal(mu, torch.exp(0.5 * log_var), validate_args=False)  # losses.py checks, with a clearer message
+
+
+def sample(q: Normal, generator: torch.Generator | None = None) -> Tensor:
+    """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own."""
+    epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=q.mean.device)
+    return q.mean + q.stddev * epsilon
+
+
+def _layers(*sizes: int) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(inputs, outputs), nn.SiLU()]
+    return layers
+
+
+def _sizes(name: str, values) -> tuple[int, ...]:
+    if not isinstance(values, (tuple, list)) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+        raise TypeError(f"{name} must be made of whole numbers, got {values!r}")
+    if len(values) == 0 or min(values) < 1:
+        raise ValueError(f"{name} must be at least 1 everywhere, got {values!r}")
+    return tuple(values)

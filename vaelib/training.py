@@ -1,0 +1,126 @@
+"""Training: one function for every model of the course."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+from tqdm.auto import tqdm
+
+from vaelib.losses import Loss, check_images, check_likelihood, reconstruction_error, vae_loss
+from vaelib.models import sample
+
+
+@dataclass
+class History:
+    """What `fit` saw: the mean over each epoch's images of the loss and its parts, in nats.
+
+    `loss`, `reconstruction` and `kl` hold a float for each epoch, `kl_per_latent` a tuple of D floats (empty for the
+    UAE, whose `kl` is 0). `interrupted` says whether the training was stopped by hand.
+    """
+
+    beta: float
+    loss: list[float] = field(default_factory=list)
+    reconstruction: list[float] = field(default_factory=list)
+    kl: list[float] = field(default_factory=list)
+    kl_per_latent: list[tuple[float, ...]] = field(default_factory=list)
+    interrupted: bool = False
+
+    def plot(self):
+        """The training curves as a matplotlib Figure with an alt text, see `vaelib.figures.training_curves`."""
+        from vaelib.figures import training_curves  # here, so that training needs no matplotlib
+
+        return training_curves(self)
+
+
+def fit(
+    model,
+    images: Tensor,
+    *,
+    epochs: int = 20,
+    beta: float = 1.0,
+    reconstruction: str = "l1",
+    scale: float = 1.0,
+    batch_size: int = 128,
+    learning_rate: float = 3e-3,
+    seed: int = 0,
+    callback: Callable[[int, History], None] | None = None,
+    progress: bool = True,
+) -> History:
+    """Train `model` (Autoencoder or VAE) on `images` (n, C, H, W) in place, with Adam and a one-cycle rate.
+
+    The UAE minimises the reconstruction term, the VAE `vae_loss` with `beta`; `reconstruction` and `scale` are those
+    of `vae_loss`. `learning_rate` is the peak of the cycle (Smith and Topin 2017, arXiv 1708.07120). `seed` fixes the
+    order of the images and the samples of z: a run can be repeated on one machine, and the global random generator is
+    not touched. `callback(epoch, history)` is called after each epoch, counted from 1. Interrupting the training (the
+    kernel's stop button) returns the history so far and leaves a usable model.
+    Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
+    """
+    check_images("images", images)
+    check_likelihood(reconstruction, scale)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} must be an int, got {type(value).__name__}")
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate must be above 0, got {learning_rate}")
+    device = next(model.parameters()).device
+    images = images.detach().to(device)
+    if not images.isfinite().all():
+        raise ValueError("images must be finite, they hold NaN or inf")
+    _loss(model, images[:1], beta, reconstruction, scale, None)  # a wrong argument shows here, before the bar
+    generator = torch.Generator(device).manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    steps = -(-len(images) // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=learning_rate, total_steps=epochs * steps + 1, pct_start=0.2
+    )
+    history = History(beta)
+    with tqdm(total=epochs * steps, desc="training", unit="step", disable=not progress) as bar:
+        try:
+            for epoch in range(1, epochs + 1):
+                sums = 0.0
+                for batch in torch.randperm(len(images), generator=generator, device=device).split(batch_size):
+                    x = images[batch]
+                    try:
+                        loss = _loss(model, x, beta, reconstruction, scale, generator)
+                    except ValueError as error:  # the arguments were right: it is the weights that went astray
+                        raise FloatingPointError(
+                            f"the loss stopped being finite in epoch {epoch}; try a smaller learning_rate"
+                        ) from error
+                    optimizer.zero_grad()
+                    loss.total.backward()
+                    optimizer.step()
+                    schedule.step()
+                    sums = sums + len(x) * torch.stack([*loss[:3], *loss.kl_per_latent]).detach()
+                    bar.update()
+                _record(history, sums / len(images))
+                bar.set_postfix(_running(history))
+                if callback is not None:
+                    callback(epoch, history)
+        except KeyboardInterrupt:
+            history.interrupted = True
+    return history
+
+
+def _loss(model, x: Tensor, beta: float, reconstruction: str, scale: float, generator) -> Loss:
+    code = model.encode(x)
+    if isinstance(code, Normal):
+        return vae_loss(x, model.decode(sample(code, generator)), code, beta, reconstruction, scale)
+    error = reconstruction_error(x, model.decode(code), reconstruction, scale).mean()
+    return Loss(error, error, error.new_zeros(()), error.new_zeros(0))
+
+
+def _record(history: History, means: Tensor) -> None:
+    total, reconstruction, kl, *kl_per_latent = means.tolist()
+    history.loss.append(total)
+    history.reconstruction.append(reconstruction)
+    history.kl.append(kl)
+    history.kl_per_latent.append(tuple(kl_per_latent))
+
+
+def _running(history: History) -> dict[str, str]:
+    parts = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
+    return {name: f"{values[-1]:.1f}" for name, values in parts.items()}
