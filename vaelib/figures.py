@@ -6,19 +6,21 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.patches import Ellipse
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.losses import check_images
+from vaelib.losses import check_images, check_posterior, check_whole_number
 from vaelib.measures import Probes, codes_of, reconstruct
-from vaelib.models import sample
+from vaelib.models import check_model, sample
 from vaelib.training import History
 
 # Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
@@ -57,23 +59,25 @@ def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
 
     Raises TypeError or ValueError for other images or an empty `alt`.
     """
-    from torchvision.io import encode_png
     from torchvision.utils import make_grid
 
     check_images("images", images)
-    if not alt:
-        raise ValueError("alt must say what the picture shows")
+    _check_alt(alt)
+    check_whole_number("height", height)
     strip = make_grid(images.detach().float().clamp(0, 1), nrow=len(images), padding=1, pad_value=1.0)
-    png = encode_png((255 * strip).round().to(torch.uint8))
-    return _img(bytes(png.numpy()), alt, f"height: {height}px; max-width: 100%")
+    file = io.BytesIO()
+    imsave(file, (255 * strip).round().to(torch.uint8).permute(1, 2, 0).numpy(), format="png")
+    return _img(file.getvalue(), alt, f"height: {height}px; max-width: 100%")
 
 
 def training_curves(history: History) -> CourseFigure:
     """The loss and its parts for each epoch of `history`, on a logarithmic scale."""
+    if not isinstance(history, History):
+        raise TypeError(f"history must be what fit returns, got {type(history).__name__}")
     if not history.loss:
         raise ValueError("history is empty: the training was stopped before the end of its first epoch")
     curves = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
-    styles = {"loss": "k-o", "reconstruction": "--s", "KL": ":^"}
+    styles = {"loss": "-o", "reconstruction": "--s", "KL": ":^"}
     colours = {"loss": "black", "reconstruction": UAE, "KL": VAE}
     if not any(history.kl_per_latent):  # the UAE's loss is its reconstruction term
         curves = {"reconstruction": history.reconstruction}
@@ -89,11 +93,13 @@ def training_curves(history: History) -> CourseFigure:
 
 def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: str = "", alt: str) -> CourseFigure:
     """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
-    if not rows:
-        raise ValueError("rows must hold at least one row of images")
+    _check_mapping("rows", rows)
+    _check_alt(alt)
     for label, images in rows.items():
         check_images(f"rows[{label!r}]", images)
     count = max(len(images) for images in rows.values())
+    if len(columns) > count:
+        raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
     figure = _figure(2.6 + 1.15 * count, 1.2 * len(rows) + 0.45 * bool(columns) + 0.45 * bool(title), alt)
     grid = _subplots(figure, len(rows), count)
     for (label, images), line in zip(rows.items(), grid, strict=True):
@@ -112,6 +118,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
 
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
     """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior."""
+    _check_mapping("models", models)
     rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
     alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
     return pictures(rows, alt=alt)
@@ -119,6 +126,9 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
 
 def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → one number for each attribute → the image again."""
+    _check_face(autoencoder, "autoencoder", probes, image)
+    if isinstance(autoencoder.encode(image), Normal):
+        raise TypeError("autoencoder must encode to a code; for a VAE there is figure_vae")
     with torch.no_grad():
         h = autoencoder.encode(image)
         values = probes.predict(h)[0].tolist()
@@ -138,6 +148,11 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
     The bells are the exact push-forward of q(z|x) through the probes. Their widths are to scale; all are drawn
     equally high.
     """
+    _check_face(vae, "vae", probes, image)
+    check_whole_number("samples", samples)
+    check_whole_number("seed", seed, least=0)
+    if not isinstance(vae.encode(image), Normal):
+        raise TypeError("vae must encode to a distribution; for a UAE there is figure_uae")
     with torch.no_grad():
         q = vae.encode(image)
         bells = probes.push_forward(q)
@@ -158,6 +173,10 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
 
 def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> CourseFigure:
     """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior."""
+    _check_posteriors(posteriors)
+    for label, q in posteriors.items():
+        if q.mean.shape[1] != len(names):
+            raise ValueError(f"names must be the {q.mean.shape[1]} attributes of posteriors[{label!r}], got {len(names)}")
     alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
     figure = _figure(6.2 * len(posteriors), 0.75 * len(names) + 1.0, alt)
     for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
@@ -174,6 +193,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
 
     All bells of one panel are drawn equally high; widths and positions are to scale.
     """
+    _check_posteriors(posteriors)
     alt = f"The latent distributions of one image under {' and '.join(posteriors)}, each over the prior's bell curve."
     latents = max(q.mean.shape[1] for q in posteriors.values())
     figure = _figure(6.2 * len(posteriors), 0.5 * latents + 1.6, alt)
@@ -191,6 +211,10 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
 
 def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     """Each latent's KL in nats, largest first, for every label; collapsed latents (below 0.01) are hatched."""
+    _check_mapping("kl_per_latent", kl_per_latent)
+    for label, values in kl_per_latent.items():
+        if len(values) == 0 or not all(0 <= value < math.inf for value in values):
+            raise ValueError(f"kl_per_latent[{label!r}] must be numbers of at least 0, got {values}")
     alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
     figure = _figure(6.2 * len(kl_per_latent), 3.8, alt)
     for axes, (label, values) in zip(_subplots(figure, 1, len(kl_per_latent))[0], kl_per_latent.items(), strict=True):
@@ -209,6 +233,13 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     For a VAE the first `ellipses` posteriors are drawn to scale: the half axes are one σ. Raises ValueError if the
     model has another number of latents than 2.
     """
+    check_images("images", images)
+    check_model(model, "images", images)
+    check_whole_number("ellipses", ellipses, least=0)
+    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex():
+        raise TypeError("labels must be a tensor of whole numbers")
+    if labels.shape != (len(images),):
+        raise ValueError(f"labels must be one for each of the {len(images)} images, got {tuple(labels.shape)}")
     if model.latent_dim != 2:
         raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
     points = codes_of(model, images)  # (n, 2)
@@ -232,6 +263,12 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
 
 def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
     """The distance to the nearest real image for each way to draw a latent: the middle half, and the median."""
+    _check_mapping("distances", distances)
+    for label, values in distances.items():
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            raise TypeError(f"distances[{label!r}] must be a floating-point tensor, got {type(values).__name__}")
+        if values.ndim != 1 or len(values) == 0 or not values.isfinite().all():
+            raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
     alt = "Distance of decoded samples to the nearest real face, median and middle half, for " + "; ".join(distances) + "."
     figure = _figure(10, 0.8 * len(distances) + 1.0, alt)
     axes = _axes(figure)
@@ -244,6 +281,39 @@ def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
     axes.set(xlabel="distance to the nearest real face (0 = a copy)", ylim=(len(distances) - 0.5, -0.5))
     axes.set_xlim(left=0)
     return figure
+
+
+def _check_alt(alt: str) -> None:
+    if not isinstance(alt, str):
+        raise TypeError(f"alt must be a str, got {type(alt).__name__}")
+    if not alt.strip():
+        raise ValueError("alt must say what the picture shows")
+
+
+def _check_mapping(name: str, values: Mapping) -> None:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name} must be a dict with a label for each, got {type(values).__name__}")
+    if not values:
+        raise ValueError(f"{name} must hold at least one entry")
+
+
+def _check_posteriors(posteriors: Mapping[str, Normal]) -> None:
+    _check_mapping("posteriors", posteriors)
+    for label, q in posteriors.items():
+        check_posterior(f"posteriors[{label!r}]", q)
+
+
+def _check_face(model, called: str, probes: Probes, image: Tensor) -> None:
+    check_images("image", image)
+    if len(image) != 1:
+        raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
+    check_model(model, "image", image, called=called)
+    if not isinstance(probes, Probes):
+        raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
+    if probes.weight.shape[1] != model.latent_dim:
+        raise ValueError(
+            f"probes must read the {model.latent_dim} latents of {called}, they read {probes.weight.shape[1]}"
+        )
 
 
 def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
@@ -272,7 +342,7 @@ def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Seque
 def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
     """One horizontal track from 0 to 1 for each attribute, first on top."""
     for row in range(len(names)):
-        axes.plot([0, 1], [row - 0.25 + 0.37] * 2 if False else [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
+        axes.plot([0, 1], [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
     axes.set(xlim=(-0.25, 1.25), ylim=(len(names) - 0.4, -0.7))
     axes.set_yticks([row + 0.12 for row in range(len(names))], names)
     axes.set_xticks([0, 0.5, 1])

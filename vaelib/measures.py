@@ -12,7 +12,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.losses import check_images, check_likelihood, kl_to_standard_normal, log_likelihood, reconstruction_error
+from vaelib.losses import (
+    check_images,
+    check_likelihood,
+    check_posterior,
+    check_whole_number,
+    kl_to_standard_normal,
+    log_likelihood,
+    reconstruction_error,
+)
+from vaelib.models import check_model
 
 
 class Evaluation(NamedTuple):
@@ -34,7 +43,7 @@ def evaluate(
     includes the constants of the likelihood, so that it can be compared with `log_marginal`.
     Raises TypeError or ValueError that names the argument.
     """
-    _check(vae, images, reconstruction, scale, batch_size)
+    _check(vae, images, reconstruction, scale, batch_size, seed)
     epsilon = None
     rates, distortions, elbos = [], [], []
     for rows in _rows(len(images), batch_size):
@@ -67,9 +76,8 @@ def log_marginal(
     (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: the terms differ by hundreds of nats.
     Raises TypeError or ValueError that names the argument.
     """
-    _check(vae, images, reconstruction, scale, batch_size)
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise ValueError(f"samples must be a whole number of at least 1, got {samples!r}")
+    _check(vae, images, reconstruction, scale, batch_size, seed)
+    check_whole_number("samples", samples)
     posteriors = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
     weights = []
     for k in range(samples):
@@ -93,6 +101,8 @@ def reconstruct(model, images: Tensor) -> Tensor:
 @torch.no_grad()
 def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
+    check_images("images", images)
+    check_model(model, "images", images)
     code = model.encode(images)
     return code.mean if isinstance(code, Normal) else code
 
@@ -106,14 +116,24 @@ class Probes:
     names: tuple[str, ...]
 
     def predict(self, z: Tensor) -> Tensor:
-        """Latents (B, D) → attributes (B, K)."""
+        """Latents (B, D) → attributes (B, K). Raises TypeError or ValueError for another `z`."""
+        _check_table("z", z, (None, self.weight.shape[1]))
         return z @ self.weight.T + self.bias
+
+    def direction(self, name: str) -> Tensor:
+        """The shortest step (D,) that raises the attribute `name` by 1 and leaves the other attributes as they are."""
+        if name not in self.names:
+            raise ValueError(f"name must be one of {self.names}, got {name!r}")
+        return torch.linalg.pinv(self.weight)[:, self.names.index(name)]
 
     def push_forward(self, q: Normal) -> Normal:
         """A Gaussian posterior over (B, D) → the exact Gaussian over attributes, (B, K).
 
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
+        check_posterior("q", q)
+        if q.mean.shape[1] != self.weight.shape[1]:
+            raise ValueError(f"q must be over (B, {self.weight.shape[1]}), got {tuple(q.mean.shape)}")
         return Normal(self.predict(q.mean), (q.variance @ self.weight.square().T).sqrt())
 
     def r2(self, z: Tensor, factors: Tensor) -> Tensor:
@@ -121,6 +141,8 @@ class Probes:
 
         `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
         """
+        _check_table("z", z, (None, self.weight.shape[1]))
+        _check_table("factors", factors, (len(z), len(self.weight)))
         residual = (self.predict(z) - factors).square().sum(dim=0)
         return 1 - residual / (factors - factors.mean(dim=0)).square().sum(dim=0)
 
@@ -128,12 +150,14 @@ class Probes:
 def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
     """Least-squares probes for `factors` (n, K), called `names`, on latents `z` (n, D); n must exceed D.
 
-    Alain and Bengio 2017 (arXiv 1610.01644). Raises ValueError that names the argument.
+    Alain and Bengio 2017 (arXiv 1610.01644). Raises TypeError or ValueError that names the argument.
     """
-    if z.ndim != 2 or len(z) <= z.shape[1] or not z.isfinite().all():
-        raise ValueError(f"z must be finite and (n, D) with n > D, got {tuple(z.shape)}")
-    if factors.shape != (len(z), len(names)) or not factors.isfinite().all():
-        raise ValueError(f"factors must be finite and {(len(z), len(names))}, got {tuple(factors.shape)}")
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"names must be a list of names, got {names!r}")
+    _check_table("z", z, (None, None))
+    if len(z) <= z.shape[1]:
+        raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
+    _check_table("factors", factors, (len(z), len(names)))
     with_one = torch.cat([z, z.new_ones(len(z), 1)], dim=1).double()  # (n, D + 1)
     # The pseudo-inverse rather than lstsq: it stays right when a latent is constant.
     solution = (torch.linalg.pinv(with_one) @ factors.double()).to(z.dtype)  # (D + 1, K)
@@ -149,6 +173,12 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
     check_images("real", real)
     if pictures.shape[1:] != real.shape[1:]:
         raise ValueError(f"real must have the image shape of pictures, {tuple(pictures.shape[1:])}")
+    if pictures.dtype != real.dtype:
+        raise TypeError(f"real must have the dtype of pictures, {pictures.dtype}, got {real.dtype}")
+    for name, images in (("pictures", pictures), ("real", real)):
+        if not images.sum().isfinite():
+            raise ValueError(f"{name} must be finite, they hold NaN or inf")
+    check_whole_number("batch_size", batch_size)
     nearest = [
         torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)
     ]
@@ -160,7 +190,15 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
 
     `density`: "standard normal" ignores the codes; "matched normal" takes their mean and covariance; "mixture" fits a
     Gaussian mixture with `components` full covariances on them (Ghosh et al. 2020, arXiv 1903.12436).
+    Raises TypeError or ValueError that names the argument.
     """
+    _check_table("codes", codes, (None, None))
+    if density != "standard normal" and len(codes) < 2:
+        raise ValueError("codes must be at least 2 to have a covariance, got 1")
+    for name, value, least in (("n", n, 1), ("components", components, 1), ("seed", seed, 0)):
+        check_whole_number(name, value, least)
+    if density == "mixture" and components > len(codes):
+        raise ValueError(f"components must be at most the number of codes, {len(codes)}, got {components}")
     generator = torch.Generator().manual_seed(seed)
     if density == "standard normal":
         return torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype)
@@ -171,34 +209,57 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
         from sklearn.mixture import GaussianMixture  # slow to import, seldom needed
 
         mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
-        return torch.from_numpy(mixture.fit(codes.numpy()).sample(n)[0]).to(codes.dtype)
+        points = codes.detach().cpu().double().numpy()  # in float32 a narrow covariance loses its positive eigenvalues
+        return torch.from_numpy(mixture.fit(points).sample(n)[0]).to(codes.dtype)
     raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
 
 
 @torch.no_grad()
-def holes(autoencoder, vae, real: Tensor, held_out: Tensor, *, n: int = 500, seed: int = 0) -> dict[str, Tensor]:
+def holes(
+    autoencoder, real: Tensor, held_out: Tensor, *, vae=None, n: int = 500, seed: int = 0
+) -> dict[str, Tensor]:
     """Where does a decoder find no face? The distance of decoded samples to the nearest `real` image.
 
-    For each way to draw a latent: `n` distances as in `distance_to_nearest`. The first row is the ruler: faces of
-    `held_out` that went through the UAE, which are as near to a real face as its decoder can come.
+    For each way to draw a latent, `n` distances as in `distance_to_nearest`: the UAE's codes drawn as in
+    `sample_codes`, and with a `vae` its prior. The first row is the ruler: images of `held_out` that went through the
+    UAE, so codes that real images have.
     """
+    check_whole_number("n", n)
+    check_whole_number("seed", seed, least=0)
+    for name, images in (("real", real), ("held_out", held_out)):
+        check_images(name, images)
+        check_model(autoencoder, name, images, called="autoencoder")
+        if vae is not None:
+            check_model(vae, name, images, called="vae")
     codes = codes_of(autoencoder, real)
     drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in
              ("standard normal", "matched normal", "mixture")}  # fmt: skip
     pictures = {"UAE, held-out faces": reconstruct(autoencoder, held_out[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
-    prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
-    pictures["VAE, prior"] = vae.decode(prior)
+    if vae is not None:
+        prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
+        pictures["VAE, prior"] = vae.decode(prior)
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
 
 
-def _check(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int) -> None:
+def _check(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
     check_images("images", images)
+    check_model(vae, "images", images, called="vae")
     check_likelihood(reconstruction, scale)
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
+    check_whole_number("batch_size", batch_size)
+    check_whole_number("seed", seed, least=0)
     if not isinstance(vae.encode(images[:1]), Normal):
         raise TypeError("vae must encode to a distribution; a UAE has no rate")
+
+
+def _check_table(name: str, values: Tensor, shape: tuple[int | None, int | None]) -> None:
+    """`values` must be a finite floating-point table of that shape; None stands for any size from 1."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor")
+    fits = values.ndim == 2 and all(s in (None, v) for s, v in zip(shape, values.shape, strict=True))
+    if not fits or values.numel() == 0 or not values.isfinite().all():
+        expected = tuple("any" if s is None else s for s in shape)
+        raise ValueError(f"{name} must be finite and of shape {expected}, got {tuple(values.shape)}")
 
 
 def _rows(n: int, batch_size: int) -> Iterator[slice]:

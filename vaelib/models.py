@@ -20,7 +20,7 @@ class _ImageCoder(nn.Module):
     outputs_per_latent: int
 
     def __init__(
-        self, image_shape: tuple[int, int, int], latent_dim: int, hidden: tuple[int, ...] = (256, 256), seed: int = 0
+        self, image_shape: tuple[int, int, int], latent_dim: int, hidden: tuple[int, ...] = (128,), seed: int = 0
     ):
         """`image_shape` is (C, H, W), `latent_dim` is D, `hidden` lists the encoder's widths (the decoder mirrors
         them). `seed` sets the first weights; models with the same seed start with the same trunk and decoder.
@@ -48,21 +48,29 @@ class _ImageCoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (B, D) → images (B, C, H, W) in [0, 1]. Raises TypeError or ValueError for another `z`."""
-        if not isinstance(z, Tensor) or not z.is_floating_point():
-            raise TypeError("z must be a floating-point tensor")
+        self._check_dtype("z", z)
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z must have shape (B, {self.latent_dim}), got {tuple(z.shape)}")
         if not z.isfinite().all():
             raise ValueError("z must be finite, it holds NaN or inf")
         return self.decoder(z)
 
+    def check(self, name: str, images: Tensor) -> None:
+        """Raise TypeError or ValueError, calling them `name`, unless these `images` can be encoded."""
+        self._check_dtype(name, images)
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape:
+            raise ValueError(f"{name} must have shape (B, *{self.image_shape}), got {tuple(images.shape)}")
+        if not images.sum().isfinite():  # NaN and inf reach the sum
+            raise ValueError(f"{name} must be finite, no NaN or inf")
+
+    def _check_dtype(self, name: str, values: Tensor) -> None:
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            raise TypeError(f"{name} must be a floating-point tensor; divide bytes by 255 first")
+        if values.dtype != self.head.weight.dtype:
+            raise TypeError(f"{name} must have the model's dtype, {self.head.weight.dtype}, got {values.dtype}")
+
     def _head_of(self, x: Tensor) -> Tensor:
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            raise TypeError("x must be a floating-point tensor; divide bytes by 255 first")
-        if x.ndim != 4 or tuple(x.shape[1:]) != self.image_shape:
-            raise ValueError(f"x must have shape (B, *{self.image_shape}), got {tuple(x.shape)}")
-        if not x.sum().isfinite():  # NaN and inf reach the sum
-            raise ValueError("x must be finite, it holds NaN or inf")
+        self.check("x", x)
         return self.head(self.trunk(2 * x - 1))  # centred inputs: a third of the loss after the same training
 
     def save(self, path: str | os.PathLike) -> None:
@@ -94,7 +102,7 @@ class _ImageCoder(nn.Module):
         try:
             with safe_open(path, framework="pt") as file:
                 settings = json.loads((file.metadata() or {}).get("vaelib", "null"))
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+                weights = {name: file.get_tensor(name) for name in file.keys()}
         except (SafetensorError, json.JSONDecodeError) as error:
             raise ValueError(f"path: {path} is truncated or no safetensors file ({error})") from None
         if not isinstance(settings, dict) or settings.pop("model", None) != cls.__name__:
@@ -135,8 +143,21 @@ class VAE(_ImageCoder):
 
 def sample(q: Normal, generator: torch.Generator | None = None) -> Tensor:
     """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own."""
+    if not isinstance(q, Normal):
+        raise TypeError(f"q must be a torch.distributions.Normal, got {type(q).__name__}")
     epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=q.mean.device)
     return q.mean + q.stddev * epsilon
+
+
+def check_model(model, name: str, images: Tensor, *, called: str = "model") -> None:
+    """Raise TypeError or ValueError unless `model` can encode the `images`. The message uses the names given here.
+
+    A model of one's own needs `encode` and `decode`; how its images must look, it knows best.
+    """
+    if not callable(getattr(model, "encode", None)) or not callable(getattr(model, "decode", None)):
+        raise TypeError(f"{called} must be an Autoencoder or a VAE, got {type(model).__name__}")
+    if isinstance(model, _ImageCoder):
+        model.check(name, images)
 
 
 def _layers(*sizes: int) -> list[nn.Module]:

@@ -1,5 +1,6 @@
 """Training: one function for every model of the course."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -8,8 +9,16 @@ from torch import Tensor
 from torch.distributions import Normal
 from tqdm.auto import tqdm
 
-from vaelib.losses import Loss, check_images, check_likelihood, reconstruction_error, vae_loss
-from vaelib.models import sample
+from vaelib.losses import (
+    Loss,
+    check_beta,
+    check_images,
+    check_likelihood,
+    check_whole_number,
+    reconstruction_error,
+    vae_loss,
+)
+from vaelib.models import check_model, sample
 
 
 @dataclass
@@ -38,12 +47,12 @@ def fit(
     model,
     images: Tensor,
     *,
-    epochs: int = 20,
+    epochs: int = 12,
     beta: float = 1.0,
     reconstruction: str = "l1",
     scale: float = 1.0,
-    batch_size: int = 128,
-    learning_rate: float = 3e-3,
+    batch_size: int = 64,
+    learning_rate: float = 6e-3,
     seed: int = 0,
     callback: Callable[[int, History], None] | None = None,
     progress: bool = True,
@@ -58,24 +67,28 @@ def fit(
     Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
     """
     check_images("images", images)
+    check_model(model, "images", images)
+    check_beta(beta)
     check_likelihood(reconstruction, scale)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be above 0, got {learning_rate}")
+    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        check_whole_number(name, value, least)
+    if isinstance(learning_rate, bool) or not isinstance(learning_rate, (int, float)):
+        raise TypeError(f"learning_rate must be a number, got {type(learning_rate).__name__}")
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be a finite number above 0, got {learning_rate}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
     device = next(model.parameters()).device
     images = images.detach().to(device)
-    if not images.isfinite().all():
+    if not images.sum().isfinite():  # NaN and inf reach the sum
         raise ValueError("images must be finite, they hold NaN or inf")
-    _loss(model, images[:1], beta, reconstruction, scale, None)  # a wrong argument shows here, before the bar
+    # What is still wrong, such as pixels that "bce" can't take, shows here, before the bar.
+    _loss(model, images[:1], beta, reconstruction, scale, torch.Generator(device))
     generator = torch.Generator(device).manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
     steps = -(-len(images) // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=learning_rate, total_steps=epochs * steps + 1, pct_start=0.2
+        optimizer, max_lr=learning_rate, total_steps=epochs * steps + 1, pct_start=0.2, cycle_momentum=False
     )
     history = History(beta)
     with tqdm(total=epochs * steps, desc="training", unit="step", disable=not progress) as bar:
@@ -94,7 +107,7 @@ def fit(
                     loss.total.backward()
                     optimizer.step()
                     schedule.step()
-                    sums = sums + len(x) * torch.stack([*loss[:3], *loss.kl_per_latent]).detach()
+                    sums = sums + len(x) * torch.cat([torch.stack(loss[:3]), loss.kl_per_latent]).detach()
                     bar.update()
                 _record(history, sums / len(images))
                 bar.set_postfix(_running(history))

@@ -1,0 +1,304 @@
+"""Bad input to any public function is a ValueError or a TypeError that names the argument."""
+
+import inspect
+import math
+import re
+
+import pytest
+import torch
+from torch.distributions import Laplace, Normal
+
+from vaelib import VAE, Autoencoder, faces, figures, fit, kl_to_standard_normal, measures, vae_loss
+from vaelib.faces import render
+from vaelib.losses import log_likelihood, reconstruction_error
+from vaelib.models import sample
+from vaelib.training import History
+
+NAN, INF = math.nan, math.inf
+SHAPE = (3, 16, 16)
+x = faces(30, size=16).images
+double, whole, flat, nothing = x.double(), (255 * x).byte(), x.flatten(1), x[:0]
+with_nan, smaller, grey = x.where(x < 0.9, NAN), x[..., :-1], x[:, :1]
+labels = torch.arange(30) % 3
+codes = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
+codes_with_nan = codes.where(codes < 1, NAN)
+q = Normal(torch.zeros(30, 4), torch.ones(30, 4))
+uae, vae = Autoencoder(SHAPE, 4, (8,)), VAE(SHAPE, 4, (8,))
+probes = measures.fit_probes(codes, torch.rand(30, 2), ["a", "b"])
+wrong_probes = measures.fit_probes(codes[:, :3], torch.rand(30, 2), ["a", "b"])
+
+
+def unchecked(mu, sigma):
+    """A Normal that torch would refuse."""
+    return Normal(torch.full((30, 4), mu), torch.full((30, 4), sigma), validate_args=False)
+
+
+# What any function of a batch of images must refuse, by the name of what is wrong.
+IMAGES = {
+    "a list": [1.0],
+    "bytes": whole,
+    "wrong rank": flat,
+    "empty": nothing,
+    "NaN": with_nan,
+    "inf": x.where(x < 0.9, INF),
+}
+OF_A_MODEL = IMAGES | {"too small": smaller, "too few channels": grey, "another dtype": double}
+NUMBERS = {"a str": "1", "None": None, "negative": -0.5, "NaN": NAN, "inf": INF, "a bool": True}
+COUNTS = {"a float": 1.5, "a str": "1", "a bool": True, "zero": 0, "negative": -1, "None": None}
+SEEDS = {"a float": 1.5, "a str": "1", "negative": -1}
+CHOICE = {"unknown": "l2", "a number": 1, "None": None}
+POSTERIORS = {
+    "a tensor": torch.zeros(30, 4),
+    "a Laplace": Laplace(torch.zeros(30, 4), torch.ones(30, 4)),
+    "wrong rank": Normal(torch.zeros(4), torch.ones(4)),
+    "empty": Normal(torch.zeros(30, 0), torch.ones(30, 0)),
+}
+ODD_POSTERIORS = {
+    "NaN": unchecked(NAN, 1.0),
+    "σ of 0": unchecked(0.0, 0.0),
+    "σ below 0": unchecked(0.0, -1.0),
+    "infinite σ": unchecked(0.0, INF),
+    "another batch": Normal(torch.zeros(29, 4), torch.ones(29, 4)),
+}
+TABLES = {"a list": [1.0], "whole numbers": codes.long(), "wrong rank": codes[0], "empty": codes[:0]}
+ODD_TABLES = {"NaN": codes_with_nan}
+MAPPINGS = {"a list": [codes], "empty": {}}
+
+
+def row(function, argument, bad, *args, **kwargs):
+    """`args` and `kwargs` are right; `argument` is replaced by each of the `bad` values in turn."""
+    complete = inspect.signature(function).bind(*args, **kwargs)
+    return [(function, complete, argument, what, value) for what, value in bad.items()]
+
+
+def with_beta(beta):
+    return vae_loss(x, x, q, beta)
+
+
+TABLE = [
+    *row(vae_loss, "x", IMAGES, x, x, q),
+    *row(vae_loss, "x_hat", OF_A_MODEL, x, x, q),
+    *row(vae_loss, "q", POSTERIORS | ODD_POSTERIORS, x, x, q),
+    *row(vae_loss, "beta", NUMBERS, x, x, q),
+    *row(vae_loss, "reconstruction", CHOICE, x, x, q),
+    *row(vae_loss, "scale", NUMBERS | {"zero": 0.0}, x, x, q),
+    *row(vae_loss, "scale", {"not for bce": 0.5}, x, x, q, reconstruction="bce"),
+    *row(vae_loss, "x", {"above 1": 2 * x, "below 0": -x, "NaN": with_nan}, x, x, q, reconstruction="bce"),
+    *row(
+        vae_loss, "x_hat", {"above 1": 2 * x, "below 0": -x, "NaN": with_nan}, x, x, q, reconstruction="bce"
+    ),
+    *row(kl_to_standard_normal, "q", POSTERIORS, q),
+    *row(reconstruction_error, "x", IMAGES, x, x),
+    *row(reconstruction_error, "x_hat", OF_A_MODEL, x, x),
+    *row(reconstruction_error, "reconstruction", CHOICE, x, x),
+    *row(log_likelihood, "x", IMAGES, x, x),
+    *row(log_likelihood, "x_hat", OF_A_MODEL, x, x),
+    *row(log_likelihood, "reconstruction", CHOICE, x, x),
+    *row(log_likelihood, "scale", NUMBERS | {"zero": 0.0}, x, x),
+    # models
+    *row(
+        VAE,
+        "image_shape",
+        {"a number": 3, "two": (3, 16), "zero": (3, 0, 16), "floats": (3.0, 16, 16)},
+        SHAPE,
+        4,
+    ),
+    *row(VAE, "latent_dim", COUNTS, SHAPE, 4),
+    *row(VAE, "hidden", {"a number": 8, "empty": (), "zero": (8, 0), "a str": "8"}, SHAPE, 4),
+    *row(VAE, "seed", {"a float": 1.5, "a str": "1"}, SHAPE, 4),
+    *row(uae.encode, "x", OF_A_MODEL, x),
+    *row(vae.encode, "x", OF_A_MODEL, x),
+    *row(
+        vae.decode,
+        "z",
+        TABLES | ODD_TABLES | {"too wide": torch.zeros(3, 5), "double": codes.double()},
+        codes,
+    ),
+    *row(sample, "q", {"a tensor": codes, "a Laplace": POSTERIORS["a Laplace"]}, q),
+    *row(VAE.load, "path", {"a number": 3, "None": None}, "model.safetensors"),
+    *row(vae.save, "path", {"a number": 3, "None": None}, "model.safetensors"),
+    # training
+    *row(fit, "model", {"a str": "VAE", "the class": VAE, "no autoencoder": torch.nn.Linear(2, 2)}, vae, x),
+    *row(fit, "images", OF_A_MODEL, vae, x),
+    *row(fit, "epochs", COUNTS, vae, x),
+    *row(fit, "batch_size", COUNTS, vae, x),
+    *row(fit, "beta", NUMBERS, vae, x),
+    *row(fit, "beta", NUMBERS, uae, x),
+    *row(fit, "reconstruction", CHOICE, vae, x),
+    *row(fit, "scale", NUMBERS | {"zero": 0.0}, vae, x),
+    *row(fit, "learning_rate", NUMBERS | {"zero": 0.0}, vae, x),
+    *row(fit, "seed", SEEDS, vae, x),
+    *row(fit, "callback", {"a number": 3}, vae, x),
+    # faces
+    *row(faces, "n", COUNTS, 1),
+    *row(faces, "seed", SEEDS, 1),
+    *row(faces, "size", COUNTS | {"tiny": 8, "huge": 1000}, 1),
+    *row(
+        render,
+        "factors",
+        {
+            "a list": [[0.5] * 6],
+            "whole numbers": torch.zeros(2, 6, dtype=torch.long),
+            "wrong rank": torch.zeros(6),
+            "empty": torch.zeros(0, 6),
+            "five of them": torch.zeros(2, 5),
+            "above 1": torch.full((2, 6), 1.1),
+            "below 0": torch.full((2, 6), -0.1),
+            "NaN": torch.full((2, 6), NAN),
+        },
+        torch.zeros(2, 6),
+    ),
+    *row(render, "size", COUNTS | {"tiny": 8, "huge": 1000}, torch.zeros(2, 6)),
+    # measures
+    *row(measures.evaluate, "vae", {"a str": "VAE", "a UAE": uae, "the class": VAE}, vae, x),
+    *row(measures.evaluate, "images", OF_A_MODEL, vae, x),
+    *row(measures.evaluate, "reconstruction", CHOICE, vae, x),
+    *row(measures.evaluate, "scale", NUMBERS | {"zero": 0.0}, vae, x),
+    *row(measures.evaluate, "seed", SEEDS, vae, x),
+    *row(measures.evaluate, "batch_size", COUNTS, vae, x),
+    *row(measures.log_marginal, "vae", {"a str": "VAE", "a UAE": uae}, vae, x),
+    *row(measures.log_marginal, "images", OF_A_MODEL, vae, x),
+    *row(measures.log_marginal, "samples", COUNTS, vae, x),
+    *row(measures.log_marginal, "reconstruction", CHOICE, vae, x),
+    *row(measures.log_marginal, "scale", NUMBERS | {"zero": 0.0}, vae, x),
+    *row(measures.log_marginal, "seed", SEEDS, vae, x),
+    *row(measures.log_marginal, "batch_size", COUNTS, vae, x),
+    *row(measures.reconstruct, "model", {"a str": "VAE"}, vae, x),
+    *row(measures.reconstruct, "images", OF_A_MODEL, vae, x),
+    *row(measures.codes_of, "model", {"a str": "VAE"}, vae, x),
+    *row(measures.codes_of, "images", OF_A_MODEL, vae, x),
+    *row(measures.fit_probes, "z", TABLES | ODD_TABLES | {"too few": codes[:4]}, codes, codes[:, :2], "ab"),
+    *row(
+        measures.fit_probes,
+        "factors",
+        TABLES | ODD_TABLES | {"too few": codes[:9, :2]},
+        codes,
+        codes[:, :2],
+        [],
+    ),
+    *row(measures.fit_probes, "names", {"a str": "ab", "numbers": [1, 2]}, codes, codes[:, :2], ["a", "b"]),
+    *row(probes.predict, "z", TABLES | ODD_TABLES | {"too wide": torch.zeros(3, 5)}, codes),
+    *row(probes.push_forward, "q", POSTERIORS | {"too wide": Normal(torch.zeros(3, 5), torch.ones(3, 5))}, q),
+    *row(probes.r2, "z", TABLES | ODD_TABLES | {"too wide": torch.zeros(30, 5)}, codes, codes[:, :2]),
+    *row(
+        probes.r2, "factors", TABLES | {"too few": codes[:9, :2], "three": codes[:, :3]}, codes, codes[:, :2]
+    ),
+    *row(measures.distance_to_nearest, "pictures", IMAGES, x, x),
+    *row(measures.distance_to_nearest, "real", OF_A_MODEL, x, x),
+    *row(measures.distance_to_nearest, "batch_size", COUNTS, x, x),
+    *row(measures.sample_codes, "codes", TABLES | ODD_TABLES, codes, 5, "matched normal"),
+    *row(measures.sample_codes, "codes", {"a single one": codes[:1]}, codes, 5, "matched normal"),
+    *row(measures.sample_codes, "n", COUNTS, codes, 5, "standard normal"),
+    *row(measures.sample_codes, "density", CHOICE, codes, 5, "mixture"),
+    *row(measures.sample_codes, "components", COUNTS | {"more than codes": 31}, codes, 5, "mixture"),
+    *row(measures.sample_codes, "seed", SEEDS, codes, 5, "standard normal"),
+    *row(measures.holes, "autoencoder", {"a str": "UAE"}, uae, x, x),
+    *row(measures.holes, "vae", {"a str": "VAE"}, uae, x, x),
+    *row(measures.holes, "real", OF_A_MODEL, uae, x, x),
+    *row(measures.holes, "held_out", OF_A_MODEL, uae, x, x),
+    *row(measures.holes, "n", COUNTS, uae, x, x),
+    *row(measures.holes, "seed", SEEDS, uae, x, x),
+    # figures
+    *row(
+        figures.picture_html, "images", {k: v for k, v in IMAGES.items() if k not in ("NaN", "inf")}, x, "alt"
+    ),
+    *row(figures.picture_html, "alt", {"empty": "", "blank": " ", "None": None, "a number": 3}, x, "alt"),
+    *row(figures.picture_html, "height", COUNTS, x, "alt"),
+    *row(figures.training_curves, "history", {"a dict": {}, "empty": History(1.0)}, History(1.0)),
+    *row(
+        figures.pictures,
+        "rows",
+        MAPPINGS | {"bytes": {"a": whole}, "no images": {"a": nothing}},
+        {"a": x},
+        alt="a",
+    ),
+    *row(figures.pictures, "columns", {"too many": ["a"] * 31}, {"a": x}, alt="a"),
+    *row(figures.pictures, "alt", {"empty": "", "None": None}, {"a": x}, alt="a"),
+    *row(figures.reconstructions, "models", MAPPINGS, {"VAE": vae}, x),
+    *row(figures.reconstructions, "images", OF_A_MODEL, {"VAE": vae}, x),
+    *row(figures.figure_uae, "autoencoder", {"a str": "UAE", "a VAE": vae}, uae, probes, x[:1]),
+    *row(
+        figures.figure_uae,
+        "probes",
+        {"a tensor": codes, "of other latents": wrong_probes},
+        uae,
+        probes,
+        x[:1],
+    ),
+    *row(figures.figure_uae, "image", OF_A_MODEL | {"two": x[:2]}, uae, probes, x[:1]),
+    *row(figures.figure_vae, "vae", {"a str": "VAE", "a UAE": uae}, vae, probes, x[:1]),
+    *row(
+        figures.figure_vae,
+        "probes",
+        {"a tensor": codes, "of other latents": wrong_probes},
+        vae,
+        probes,
+        x[:1],
+    ),
+    *row(figures.figure_vae, "image", OF_A_MODEL | {"two": x[:2]}, vae, probes, x[:1]),
+    *row(figures.figure_vae, "samples", COUNTS, vae, probes, x[:1]),
+    *row(figures.figure_vae, "seed", SEEDS, vae, probes, x[:1]),
+    *row(figures.attribute_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}, "abcd"),
+    *row(figures.attribute_bells, "names", {"too few": ["a", "b"]}, {"a": q}, "abcd"),
+    *row(figures.latent_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}),
+    *row(
+        figures.kl_bars,
+        "kl_per_latent",
+        MAPPINGS | {"no latents": {"a": []}, "NaN": {"a": [NAN]}},
+        {"a": [1.0]},
+    ),
+    *row(
+        figures.latent_scatter, "model", {"a str": "VAE", "of 4 latents": vae}, VAE(SHAPE, 2, (8,)), x, labels
+    ),
+    *row(figures.latent_scatter, "images", OF_A_MODEL, VAE(SHAPE, 2, (8,)), x, labels),
+    *row(
+        figures.latent_scatter,
+        "labels",
+        {"a list": [1, 2], "too few": labels[:-1], "floats": labels.float()},
+        VAE(SHAPE, 2, (8,)),
+        x,
+        labels,
+    ),
+    *row(
+        figures.latent_scatter, "ellipses", {"negative": -1, "a float": 1.5}, VAE(SHAPE, 2, (8,)), x, labels
+    ),
+    *row(figures.hole_bars, "distances", MAPPINGS | {"a list inside": {"a": [1.0]}}, {"a": codes[0]}),
+    *row(
+        figures.hole_bars,
+        "distances",
+        {"none": {"a": codes[0, :0]}, "NaN": {"a": codes[0] * NAN}, "wrong rank": {"a": codes}},
+        {"a": codes[0]},
+    ),
+]
+PROGRESS_OFF = {"progress": False}
+
+
+def told(case):
+    function, _, argument, what, _ = case
+    return f"{function.__qualname__}({argument}: {what})"
+
+
+@pytest.mark.parametrize("case", TABLE, ids=told)
+def test_bad_input_is_refused_by_name(case):
+    function, complete, argument, _, value = case
+    call = complete.signature.bind(*complete.args, **complete.kwargs)
+    call.arguments[argument] = value
+    if function is fit:
+        call.arguments |= PROGRESS_OFF
+    with pytest.raises((TypeError, ValueError)) as caught:
+        function(*call.args, **call.kwargs)
+    message = str(caught.value)
+    assert re.search(rf"(?<!\w){argument}(?!\w)", message), f"the message does not name {argument}: {message}"
+    assert len(message) < 400 and "mat1" not in message
+
+
+@pytest.mark.parametrize("kind", ["l1", "mse", "bce"])
+def test_pixels_that_the_likelihood_cannot_take_stop_fit_before_its_first_step(kind):
+    model = VAE(SHAPE, 4, (8,))
+    before = model.head.weight.clone()
+    if kind == "bce":
+        with pytest.raises(ValueError, match="x must lie in"):
+            fit(model, 2 * x, reconstruction=kind, progress=False)
+        assert torch.equal(before, model.head.weight)
+    else:
+        fit(model, 2 * x, reconstruction=kind, epochs=1, progress=False)

@@ -1,0 +1,208 @@
+"""`fit`: it learns, can be repeated, can be interrupted, and reports what it saw."""
+
+import pytest
+import torch
+
+from vaelib import VAE, Autoencoder, fit, vae_loss
+from vaelib.losses import reconstruction_error
+
+SHAPE = (1, 4, 4)
+BOTH = pytest.mark.parametrize("kind", [Autoencoder, VAE])
+
+
+def build(kind, latents=2):
+    return kind(SHAPE, latent_dim=latents, hidden=(16,))
+
+
+def images(n=40, dtype=torch.float32):
+    """Images with one degree of freedom, so that there is something to learn."""
+    t = torch.rand(n, 1, 1, 1, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    ramp = torch.linspace(0, 1, 16, dtype=dtype).reshape(1, *SHAPE)
+    return (t * ramp + (1 - t) * (1 - ramp)).clamp(0, 1)
+
+
+def train(kind, *, n=40, dtype=torch.float32, model=None, **options):
+    model = model or build(kind).to(dtype)
+    options = {"epochs": 3, "batch_size": 16, "progress": False} | options
+    return model, fit(model, images(n, dtype), **options)
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@BOTH
+@pytest.mark.parametrize("reconstruction", ["l1", "mse", "bce"])
+def test_training_lowers_the_loss(kind, reconstruction):
+    _, history = train(kind, epochs=40, learning_rate=1e-2, beta=0.01, reconstruction=reconstruction)
+    least = 1.1 if reconstruction == "bce" else 2  # the bce of grey pixels does not reach 0
+    assert history.loss[0] > least * history.loss[-1]
+
+
+@BOTH
+def test_a_run_can_be_repeated(kind):
+    (first, a), (second, b) = train(kind), train(kind)
+    assert torch.equal(weights(first), weights(second))
+    assert a == b
+
+
+@BOTH
+def test_another_seed_is_another_run(kind):
+    assert not torch.equal(weights(train(kind)[0]), weights(train(kind, seed=1)[0]))
+
+
+def test_training_neither_changes_nor_needs_the_global_generator():
+    before = torch.random.get_rng_state()
+    first, _ = train(VAE)
+    assert torch.equal(before, torch.random.get_rng_state())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(123)
+        second, _ = train(VAE)
+    assert torch.equal(weights(first), weights(second))
+
+
+def test_training_leaves_the_images_alone():
+    x, copy = images(), images()
+    fit(build(VAE), x, epochs=1, progress=False)
+    assert torch.equal(x, copy) and not x.requires_grad
+
+
+def test_callback_sees_every_epoch():
+    seen = []
+    train(VAE, callback=lambda epoch, history: seen.append((epoch, len(history.loss))))
+    assert seen == [(1, 1), (2, 2), (3, 3)]
+
+
+def interrupt_after(last):
+    def callback(epoch, history):
+        if epoch == last:
+            raise KeyboardInterrupt
+
+    return callback
+
+
+@BOTH
+def test_an_interrupt_leaves_history_and_model(kind):
+    model, history = train(kind, epochs=9, callback=interrupt_after(2))
+    assert history.interrupted
+    assert (
+        len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 2
+    )
+    again = fit(model, images(), epochs=1, progress=False)
+    assert not again.interrupted and again.loss[0] == pytest.approx(history.loss[-1], rel=0.5)
+
+
+def test_an_interrupt_in_the_middle_of_an_epoch_leaves_the_epochs_before():
+    model, calls = build(VAE), []
+    decode = model.decode
+
+    def stop_at_the_sixth_batch(z):
+        calls.append(len(z))
+        if calls.count(16) == 3:  # 40 images are batches of 16, 16 and 8
+            raise KeyboardInterrupt
+        return decode(z)
+
+    model.decode = stop_at_the_sixth_batch
+    _, history = train(VAE, model=model)
+    assert history.interrupted and len(history.loss) == 1
+
+
+def test_a_failing_callback_is_not_hidden():
+    def callback(epoch, history):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train(VAE, callback=callback)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 4.0])
+def test_the_parts_of_the_history_add_up(beta):
+    _, history = train(VAE, beta=beta)
+    assert not history.interrupted and history.beta == beta
+    assert (
+        len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 3
+    )
+    for loss, error, kl, each in zip(
+        history.loss, history.reconstruction, history.kl, history.kl_per_latent, strict=True
+    ):
+        assert loss == pytest.approx(error + beta * kl, rel=1e-5)
+        assert len(each) == 2 and kl == pytest.approx(sum(each), rel=1e-5)
+        assert kl > 0, "the kl is reported even where beta leaves it out"
+
+
+def test_the_uae_minimises_the_reconstruction_term_alone():
+    _, history = train(Autoencoder)
+    assert history.loss == history.reconstruction
+    assert history.kl == [0, 0, 0] and history.kl_per_latent == [(), (), ()]
+
+
+@pytest.mark.parametrize("n", [33, 40, 7])
+def test_the_history_is_the_mean_over_images_though_the_last_batch_is_smaller(n):
+    """With a rate too small to change the model, the epoch's mean is that of the whole set."""
+    model, history = train(Autoencoder, n=n, epochs=1, learning_rate=1e-12)
+    with torch.no_grad():
+        x = images(n)
+        expected = reconstruction_error(x, model.decode(model.encode(x))).mean().item()
+    assert history.loss[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_history_of_the_vae_is_the_kl_of_the_whole_set():
+    model, history = train(VAE, n=33, epochs=1, learning_rate=1e-12)
+    q = model.encode(images(33))
+    expected = vae_loss(images(33), images(33), q).kl_per_latent.tolist()
+    assert history.kl_per_latent[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_every_image_is_seen_once_in_every_epoch():
+    seen, model = [], build(Autoencoder)
+    encode = model.encode
+
+    def watch(x):
+        seen.append(x)
+        return encode(x)
+
+    model.encode = watch
+    train(Autoencoder, model=model, epochs=2)
+    batches = [x for x in seen if len(x) > 1]  # the first look at one image is no training
+    assert [len(x) for x in batches] == [16, 16, 8] * 2
+    first, second = torch.cat(batches[:3]).flatten(1), torch.cat(batches[3:]).flatten(1)
+    assert not torch.equal(first, second), "the images come in the same order again"
+    for epoch in (first, second):
+        assert torch.equal(epoch[:, 0].sort().values, images().flatten(1)[:, 0].sort().values)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_training_works_in_the_models_dtype(dtype):
+    model, history = train(VAE, dtype=dtype)
+    assert next(model.parameters()).dtype == dtype and history.loss[-1] > 0
+
+
+def test_images_of_another_dtype_than_the_model_are_refused():
+    with pytest.raises(TypeError, match=r"images.*float64.*float32"):
+        fit(build(VAE), images(dtype=torch.float64), progress=False)
+
+
+def test_divergence_is_reported():
+    with pytest.raises(FloatingPointError, match="smaller learning_rate"):
+        train(VAE, epochs=20, learning_rate=1e30)
+
+
+def test_the_bar_can_be_shown(capsys):
+    train(VAE, epochs=1, progress=True)
+    assert "reconstruction" in capsys.readouterr().err
+
+
+def test_beta_0_shrinks_sigma_and_beta_1_does_not():
+    def mean_sigma(beta):
+        model, _ = train(VAE, epochs=150, learning_rate=1e-2, beta=beta)
+        with torch.no_grad():
+            return model.encode(images()).stddev.mean().item()
+
+    assert mean_sigma(0.0) < 0.05, "without the KL term σ goes to 0"
+    assert mean_sigma(1.0) > 0.3, "the KL term keeps σ near 1"
+
+
+def test_a_larger_beta_brings_the_posterior_nearer_to_the_prior():
+    kl = [train(VAE, epochs=60, learning_rate=1e-2, beta=beta)[1].kl[-1] for beta in (0.01, 1.0, 30.0)]
+    assert kl[0] > kl[1] > kl[2], "β is dropped, or its sign is turned"
+    assert kl[2] < 0.05
