@@ -38,6 +38,7 @@ IMAGES = {
     "a list": [1.0],
     "bytes": whole,
     "wrong rank": flat,
+    "one image without its batch": x[0],
     "empty": nothing,
     "NaN": with_nan,
     "inf": x.where(x < 0.9, INF),
@@ -71,10 +72,6 @@ def row(function, argument, bad, *args, **kwargs):
     return [(function, complete, argument, what, value) for what, value in bad.items()]
 
 
-def with_beta(beta):
-    return vae_loss(x, x, q, beta)
-
-
 TABLE = [
     *row(vae_loss, "x", IMAGES, x, x, q),
     *row(vae_loss, "x_hat", OF_A_MODEL, x, x, q),
@@ -84,9 +81,7 @@ TABLE = [
     *row(vae_loss, "scale", NUMBERS | {"zero": 0.0}, x, x, q),
     *row(vae_loss, "scale", {"not for bce": 0.5}, x, x, q, reconstruction="bce"),
     *row(vae_loss, "x", {"above 1": 2 * x, "below 0": -x, "NaN": with_nan}, x, x, q, reconstruction="bce"),
-    *row(
-        vae_loss, "x_hat", {"above 1": 2 * x, "below 0": -x, "NaN": with_nan}, x, x, q, reconstruction="bce"
-    ),
+    *row(vae_loss, "x_hat", {"above 1": 2 * x, "below 0": -x, "NaN": with_nan}, x, x, q, reconstruction="bce"),
     *row(kl_to_standard_normal, "q", POSTERIORS, q),
     *row(reconstruction_error, "x", IMAGES, x, x),
     *row(reconstruction_error, "x_hat", OF_A_MODEL, x, x),
@@ -167,7 +162,7 @@ TABLE = [
     *row(measures.reconstruct, "images", OF_A_MODEL, vae, x),
     *row(measures.codes_of, "model", {"a str": "VAE"}, vae, x),
     *row(measures.codes_of, "images", OF_A_MODEL, vae, x),
-    *row(measures.fit_probes, "z", TABLES | ODD_TABLES | {"too few": codes[:4]}, codes, codes[:, :2], "ab"),
+    *row(measures.fit_probes, "z", TABLES | ODD_TABLES | {"too few": codes[:4]}, codes, codes[:, :2], ["a", "b"]),
     *row(
         measures.fit_probes,
         "factors",
@@ -180,9 +175,7 @@ TABLE = [
     *row(probes.predict, "z", TABLES | ODD_TABLES | {"too wide": torch.zeros(3, 5)}, codes),
     *row(probes.push_forward, "q", POSTERIORS | {"too wide": Normal(torch.zeros(3, 5), torch.ones(3, 5))}, q),
     *row(probes.r2, "z", TABLES | ODD_TABLES | {"too wide": torch.zeros(30, 5)}, codes, codes[:, :2]),
-    *row(
-        probes.r2, "factors", TABLES | {"too few": codes[:9, :2], "three": codes[:, :3]}, codes, codes[:, :2]
-    ),
+    *row(probes.r2, "factors", TABLES | {"too few": codes[:9, :2], "three": codes[:, :3]}, codes, codes[:, :2]),
     *row(measures.distance_to_nearest, "pictures", IMAGES, x, x),
     *row(measures.distance_to_nearest, "real", OF_A_MODEL, x, x),
     *row(measures.distance_to_nearest, "batch_size", COUNTS, x, x),
@@ -199,9 +192,7 @@ TABLE = [
     *row(measures.holes, "n", COUNTS, uae, x, x),
     *row(measures.holes, "seed", SEEDS, uae, x, x),
     # figures
-    *row(
-        figures.picture_html, "images", {k: v for k, v in IMAGES.items() if k not in ("NaN", "inf")}, x, "alt"
-    ),
+    *row(figures.picture_html, "images", {k: v for k, v in IMAGES.items() if k not in ("NaN", "inf")}, x, "alt"),
     *row(figures.picture_html, "alt", {"empty": "", "blank": " ", "None": None, "a number": 3}, x, "alt"),
     *row(figures.picture_html, "height", COUNTS, x, "alt"),
     *row(figures.training_curves, "history", {"a dict": {}, "empty": History(1.0)}, History(1.0)),
@@ -247,9 +238,7 @@ TABLE = [
         MAPPINGS | {"no latents": {"a": []}, "NaN": {"a": [NAN]}},
         {"a": [1.0]},
     ),
-    *row(
-        figures.latent_scatter, "model", {"a str": "VAE", "of 4 latents": vae}, VAE(SHAPE, 2, (8,)), x, labels
-    ),
+    *row(figures.latent_scatter, "model", {"a str": "VAE", "of 4 latents": vae}, VAE(SHAPE, 2, (8,)), x, labels),
     *row(figures.latent_scatter, "images", OF_A_MODEL, VAE(SHAPE, 2, (8,)), x, labels),
     *row(
         figures.latent_scatter,
@@ -259,9 +248,7 @@ TABLE = [
         x,
         labels,
     ),
-    *row(
-        figures.latent_scatter, "ellipses", {"negative": -1, "a float": 1.5}, VAE(SHAPE, 2, (8,)), x, labels
-    ),
+    *row(figures.latent_scatter, "ellipses", {"negative": -1, "a float": 1.5}, VAE(SHAPE, 2, (8,)), x, labels),
     *row(figures.hole_bars, "distances", MAPPINGS | {"a list inside": {"a": [1.0]}}, {"a": codes[0]}),
     *row(
         figures.hole_bars,

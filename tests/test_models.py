@@ -225,6 +225,11 @@ def test_a_missing_file_is_named(tmp_path):
         VAE.load(tmp_path / "nowhere.safetensors")
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        build(VAE).save(tmp_path / "nowhere" / "model.safetensors")
+
+
 def test_an_earlier_file_survives_a_failing_save(tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     build(VAE).save(path)

@@ -11,6 +11,17 @@ import torch
 from torch import Tensor
 
 
+def check_numbers_in(function: Callable) -> None:
+    """Checks `function(image)`: how many numbers make one image (C, H, W)."""
+    image = torch.zeros(3, 32, 32)
+    mistakes = {
+        "these are the pixels: each of them has three colours": torch.tensor(32 * 32),
+        "this is the number of colours, or of axes: count the values": torch.tensor(3),
+        "you added the sizes: they multiply": torch.tensor(3 + 32 + 32),
+    }
+    _report(function, (image,), torch.tensor(3 * 32 * 32), mistakes, "3 × 32 × 32 = 3072 numbers")
+
+
 def check_reconstruction(function: Callable) -> None:
     """Checks `function(x, x_hat)`: |x − x̂| summed over pixels, averaged over images; (B, C, H, W) twice → scalar."""
     x, x_hat = torch.rand(2, 5, 3, 4, 4, generator=_generator())

@@ -95,7 +95,8 @@ def log_marginal(
 @torch.no_grad()
 def reconstruct(model, images: Tensor) -> Tensor:
     """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
-    return model.decode(codes_of(model, images))
+    codes = codes_of(model, images)
+    return model.decode(codes)
 
 
 @torch.no_grad()
@@ -119,12 +120,6 @@ class Probes:
         """Latents (B, D) → attributes (B, K). Raises TypeError or ValueError for another `z`."""
         _check_table("z", z, (None, self.weight.shape[1]))
         return z @ self.weight.T + self.bias
-
-    def direction(self, name: str) -> Tensor:
-        """The shortest step (D,) that raises the attribute `name` by 1 and leaves the other attributes as they are."""
-        if name not in self.names:
-            raise ValueError(f"name must be one of {self.names}, got {name!r}")
-        return torch.linalg.pinv(self.weight)[:, self.names.index(name)]
 
     def push_forward(self, q: Normal) -> Normal:
         """A Gaussian posterior over (B, D) → the exact Gaussian over attributes, (B, K).
@@ -158,10 +153,30 @@ def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
     if len(z) <= z.shape[1]:
         raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
     _check_table("factors", factors, (len(z), len(names)))
-    with_one = torch.cat([z, z.new_ones(len(z), 1)], dim=1).double()  # (n, D + 1)
+    weight, bias = _least_squares(z, factors)
+    return Probes(weight, bias, tuple(names))
+
+
+def attribute_directions(z: Tensor, factors: Tensor) -> Tensor:
+    """How the latent moves, on average, when one attribute rises by 1 and the others stay → (K, D).
+
+    Least squares of `z` (n, D) on `factors` (n, K). Not the probes' weights, which only read: along w_k a decoder
+    leaves the images it knows (Haufe et al. 2014, "On the interpretation of weight vectors").
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check_table("z", z, (None, None))
+    _check_table("factors", factors, (len(z), None))
+    if len(factors) <= factors.shape[1]:
+        raise ValueError(f"factors must be (n, K) with n > K, got {tuple(factors.shape)}")
+    return _least_squares(factors, z)[0].T.contiguous()
+
+
+def _least_squares(inputs: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight (K, D) and bias (K,) that best map inputs (n, D) to outputs (n, K)."""
+    with_one = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1).double()  # (n, D + 1)
     # The pseudo-inverse rather than lstsq: it stays right when a latent is constant.
-    solution = (torch.linalg.pinv(with_one) @ factors.double()).to(z.dtype)  # (D + 1, K)
-    return Probes(solution[:-1].T.contiguous(), solution[-1], tuple(names))
+    solution = (torch.linalg.pinv(with_one) @ outputs.double()).to(inputs.dtype)  # (D + 1, K)
+    return solution[:-1].T.contiguous(), solution[-1]
 
 
 def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500) -> Tensor:

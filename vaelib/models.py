@@ -49,8 +49,8 @@ class _ImageCoder(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """Latents (B, D) → images (B, C, H, W) in [0, 1]. Raises TypeError or ValueError for another `z`."""
         self._check_dtype("z", z)
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise ValueError(f"z must have shape (B, {self.latent_dim}), got {tuple(z.shape)}")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim or len(z) == 0:
+            raise ValueError(f"z must have shape (B, {self.latent_dim}), B ≥ 1, got {tuple(z.shape)}")
         if not z.isfinite().all():
             raise ValueError("z must be finite, it holds NaN or inf")
         return self.decoder(z)
@@ -58,8 +58,9 @@ class _ImageCoder(nn.Module):
     def check(self, name: str, images: Tensor) -> None:
         """Raise TypeError or ValueError, calling them `name`, unless these `images` can be encoded."""
         self._check_dtype(name, images)
-        if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(f"{name} must have shape (B, *{self.image_shape}), got {tuple(images.shape)}")
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.image_shape or len(images) == 0:
+            expected = ", ".join(map(str, self.image_shape))
+            raise ValueError(f"{name} must have shape (B, {expected}), B ≥ 1, got {tuple(images.shape)}")
         if not images.sum().isfinite():  # NaN and inf reach the sum
             raise ValueError(f"{name} must be finite, no NaN or inf")
 
@@ -83,7 +84,9 @@ class _ImageCoder(nn.Module):
             "latent_dim": self.latent_dim,
             "hidden": self.hidden,
         }
-        path = Path(path)
+        path = _path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"path: there is no folder {path.parent}")
         half_written = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             save_file(self.state_dict(), half_written, metadata={"vaelib": json.dumps(settings)})
@@ -97,7 +100,7 @@ class _ImageCoder(nn.Module):
         is damaged, of another kind, of another model, or if weights and settings disagree."""
         from safetensors import SafetensorError, safe_open
 
-        if not Path(path).is_file():
+        if not _path(path).is_file():
             raise FileNotFoundError(f"path: there is no file {path}")
         try:
             with safe_open(path, framework="pt") as file:
@@ -154,8 +157,9 @@ def check_model(model, name: str, images: Tensor, *, called: str = "model") -> N
 
     A model of one's own needs `encode` and `decode`; how its images must look, it knows best.
     """
-    if not callable(getattr(model, "encode", None)) or not callable(getattr(model, "decode", None)):
-        raise TypeError(f"{called} must be an Autoencoder or a VAE, got {type(model).__name__}")
+    coder = callable(getattr(model, "encode", None)) and callable(getattr(model, "decode", None))
+    if not coder or isinstance(model, type):
+        raise TypeError(f"{called} must be an Autoencoder or a VAE, got {model if coder else type(model).__name__}")
     if isinstance(model, _ImageCoder):
         model.check(name, images)
 
@@ -165,6 +169,12 @@ def _layers(*sizes: int) -> list[nn.Module]:
     for inputs, outputs in zip(sizes, sizes[1:], strict=False):
         layers += [nn.Linear(inputs, outputs), nn.SiLU()]
     return layers
+
+
+def _path(path: str | os.PathLike) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a str or a Path, got {type(path).__name__}")
+    return Path(path)
 
 
 def _sizes(name: str, values) -> tuple[int, ...]:

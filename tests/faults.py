@@ -1,0 +1,187 @@
+"""Plant faults, one at a time, in a copy of the course, and see that its tests catch each: `make faults`.
+
+With words, only the faults whose names hold one of them: `python tests/faults.py KL σ`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = "notebooks/01_autoencoder.ipynb"
+NBVAL = "--nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 120"
+
+
+class Fault(NamedTuple):
+    name: str
+    file: str  # in vaelib
+    right: str  # must stand there exactly once
+    wrong: str
+    tests: str
+
+
+FAULTS = [
+    Fault("KL sign in the loss", "losses.py", "error + beta * kl", "error - beta * kl", "losses"),
+    Fault("KL sign in its formula", "losses.py", "kl = 0.5 * (q", "kl = -0.5 * (q", "losses"),
+    Fault("KL without its ½", "losses.py", "kl = 0.5 * (q", "kl = 1.0 * (q", "losses"),
+    Fault("σ for σ² in the KL", "losses.py", "q.variance - 1", "q.stddev - 1", "losses"),
+    Fault("log σ for log σ² in the KL", "losses.py", "2 * q.stddev.log()", "q.stddev.log()", "losses"),
+    Fault("mean for sum over pixels", "losses.py", ".abs().sum(dim=(1, 2, 3))", ".abs().mean(dim=(1, 2, 3))", "losses"),
+    Fault("sum for mean over images", "losses.py", "scale).mean()", "scale).sum()", "losses"),
+    Fault("mean for sum over latents", "losses.py", "kl_per_latent.sum()", "kl_per_latent.mean()", "losses"),
+    Fault("squared error without its ½", "losses.py", "error = 0.5 * (x", "error = (x", "losses"),
+    Fault("β dropped from the loss", "losses.py", "error + beta * kl", "error + kl", "losses"),
+    Fault("β dropped by fit", "training.py", "code, beta, rec", "code, 1.0, rec", "training"),
+    Fault("exp(log σ²) taken for σ", "models.py", "torch.exp(0.5 * log_var)", "torch.exp(log_var)", "losses"),
+    Fault("σ without bounds", "models.py", "_LIMIT * torch.tanh(log_var / _LIMIT)", "log_var", "models"),
+    Fault(
+        "σ clamped, so that its gradient dies",
+        "models.py",
+        "_LIMIT * torch.tanh(log_var / _LIMIT)",
+        "log_var.clamp(-_LIMIT, _LIMIT)",
+        "models",
+    ),
+    Fault(
+        "sample for rsample: no gradient",
+        "models.py",
+        "return q.mean + q.stddev * epsilon",
+        "return (q.mean + q.stddev * epsilon).detach()",
+        "losses",
+    ),
+    Fault("decoder without its sigmoid", "models.py", "nn.Sigmoid()", "nn.Identity()", "models"),
+    Fault("shuffled factor names", "faces.py", '"skin tone", "hair colour"', '"hair colour", "skin tone"', "faces"),
+    Fault("hard edges", "faces.py", "distance / (blur * self.pixel)", "distance * 1e6", "faces"),
+    Fault("global seed set by fit", "training.py", "torch.Generator(device).manual", "torch.manual", "training"),
+    Fault("history without the KL", "training.py", "    history.kl.append(kl)\n", "", "training"),
+    Fault(
+        "small last batch counted as full",
+        "training.py",
+        "len(x) * torch.stack",
+        "batch_size * torch.stack",
+        "training",
+    ),
+    Fault(
+        "evaluation of the first batch alone",
+        "measures.py",
+        "for rows in _rows(len(images), batch_size):\n        x, q",
+        "for rows in [slice(0, batch_size)]:\n        x, q",
+        "measures",
+    ),
+    Fault(
+        "evaluation at the mean of q",
+        "measures.py",
+        "decode(q.mean + q.stddev * epsilon[rows])",
+        "decode(q.mean)",
+        "measures",
+    ),
+    Fault("log-mean-exp without − log K", "measures.py", " - math.log(samples)", "", "measures"),
+    Fault("w for w² in the push-forward", "measures.py", "self.weight.square().T", "self.weight.abs().T", "measures"),
+    Fault("σ for σ² in the push-forward", "measures.py", "(q.variance @", "(q.stddev @", "measures"),
+    Fault(
+        "ellipse with σ as its diameter", "figures.py", "2 * sigma[0], 2 * sigma[1]", "sigma[0], sigma[1]", "figures"
+    ),
+    Fault("bells too narrow", "figures.py", "torch.exp(-0.5 * ((x", "torch.exp(-1.0 * ((x", "figures"),
+]
+STALE = "stale number in a notebook"
+
+
+def main(words: list[str]) -> int:
+    chosen = [fault for fault in FAULTS if not words or any(word in fault.name for word in words)]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "course"
+        skipped = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=skipped)
+        check_the_copy_is_what_runs(copy)
+        if chosen:
+            files = sorted({f"tests/test_{fault.tests}.py" for fault in chosen})
+            rc, said = pytest(copy, *files)
+            if rc:
+                sys.exit(f"The tests must pass before a fault is planted:\n{said}")
+        survivors = 0
+        for fault in chosen:
+            survivors += report(fault.name, catch(copy, fault))
+        if not words or any(word in STALE for word in words):
+            survivors += report(STALE, catch_stale_number(copy / NOTEBOOK, copy))
+    print(f"\n{survivors} survived" if survivors else "\nall caught")
+    return 1 if survivors else 0
+
+
+def catch(copy: Path, fault: Fault) -> str | None:
+    """The first test that fails when `fault` is planted in the `copy`, or None."""
+    path = copy / "vaelib" / fault.file
+    right = path.read_text()
+    path.write_text(plant(fault, right))
+    try:
+        return first_failure(copy, "-x", f"tests/test_{fault.tests}.py")
+    finally:
+        path.write_text(right)
+
+
+def plant(fault: Fault, text: str) -> str:
+    if (found := text.count(fault.right)) != 1:
+        sys.exit(f"{fault.name}: {fault.right!r} must stand once in vaelib/{fault.file}, it stands there {found} times")
+    return text.replace(fault.right, fault.wrong)
+
+
+def catch_stale_number(path: Path, copy: Path) -> str | None:
+    """The cell whose test fails after one digit of its stored output was changed, or None."""
+    right = path.read_text()
+    notebook = nbformat.reads(right, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells):
+        for output in cell.outputs:
+            if output.output_type == "stream" and (digit := re.search(r"\d", output.text)):
+                at, other = digit.start(), (int(digit[0]) + 1) % 10
+                output.text = f"{output.text[:at]}{other}{output.text[at + 1 :]}"
+                nbformat.write(notebook, path)
+                caught = first_failure(copy, "-x", *NBVAL.split(), NOTEBOOK)
+                path.write_text(right)
+                return caught if caught and caught.endswith(f"::Cell {number}") else None
+    sys.exit(f"{NOTEBOOK} prints no number that could be stale")
+
+
+def first_failure(copy: Path, *arguments: str) -> str | None:
+    rc, said = pytest(copy, *arguments)
+    if rc not in (0, 1):  # 1: tests failed; else something is wrong with the run itself
+        sys.exit(f"pytest ended with {rc}:\n{said}")
+    failed = re.search(r"^FAILED (?:tests/|notebooks/)?(.*?)(?: - .*)?$", said, re.MULTILINE)
+    return failed[1] if failed else None
+
+
+def pytest(copy: Path, *arguments: str) -> tuple[int, str]:
+    return python(copy, "-m", "pytest", "-q", "-rf", "--tb=no", "-p", "no:cacheprovider", *arguments)
+
+
+def check_the_copy_is_what_runs(copy: Path) -> None:
+    _, said = python(copy, "-c", "import vaelib; print(vaelib.__file__)")
+    if Path(said.strip()).resolve() != (copy / "vaelib/__init__.py").resolve():
+        sys.exit(f"the tests would import another vaelib than the copy: {said}")
+
+
+def python(copy: Path, *arguments: str) -> tuple[int, str]:
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=copy,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return done.returncode, done.stdout
+
+
+def report(name: str, caught: str | None) -> bool:
+    print(f"{name:38}→ {caught or 'SURVIVED'}", flush=True)
+    return caught is None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

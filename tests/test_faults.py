@@ -1,0 +1,15 @@
+"""That the faults of `make faults` can still be planted. That the tests catch them takes it minutes to show."""
+
+import ast
+
+import pytest
+from faults import FAULTS, ROOT, plant
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_can_be_planted(fault):
+    right = (ROOT / "vaelib" / fault.file).read_text()
+    wrong = plant(fault, right)
+    assert wrong != right
+    ast.parse(wrong)  # a fault that is no Python would be caught for the wrong reason
+    assert (ROOT / f"tests/test_{fault.tests}.py").exists()
