@@ -59,12 +59,18 @@ FAULTS = [
     Fault("shuffled factor names", "faces.py", '"skin tone", "hair colour"', '"hair colour", "skin tone"', "faces"),
     Fault("hard edges", "faces.py", "distance / (blur * self.pixel)", "distance * 1e6", "faces"),
     Fault("global seed set by fit", "training.py", "torch.Generator(device).manual", "torch.manual", "training"),
-    Fault("history without the KL", "training.py", "    history.kl.append(kl)\n", "", "training"),
+    Fault(
+        "history without its latents' KL",
+        "training.py",
+        "    history.kl_per_latent.append(tuple(kl_per_latent))\n",
+        "",
+        "training",
+    ),
     Fault(
         "small last batch counted as full",
         "training.py",
-        "len(x) * torch.stack",
-        "batch_size * torch.stack",
+        "sums + len(x)",
+        "sums + batch_size",
         "training",
     ),
     Fault(

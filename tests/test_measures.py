@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.distributions import MultivariateNormal, Normal
 
-from vaelib import VAE, Autoencoder, faces, vae_loss
+from vaelib import VAE, Autoencoder, faces, fit, vae_loss
+from vaelib.figures import figure_vae
 from vaelib.losses import log_likelihood
 from vaelib.measures import (
     codes_of,
@@ -71,9 +72,7 @@ def test_log_marginal_is_exact_where_q_is_the_true_posterior(samples):
     model = LinearGaussian()
     x = model.draw(5)
     found = log_marginal(model, x, samples=samples, **model.likelihood)
-    torch.testing.assert_close(
-        found, model.exact(x), rtol=0, atol=1e-4, msg=lambda m: f"−log K or a constant? {m}"
-    )
+    torch.testing.assert_close(found, model.exact(x), rtol=0, atol=1e-4, msg=lambda m: f"−log K or a constant? {m}")
 
 
 def test_log_marginal_comes_close_where_q_is_off():
@@ -207,9 +206,7 @@ def test_push_forward_by_hand():
     pushed = probes.push_forward(Normal(torch.tensor([[1.0, 1.0, 1.0]]), torch.tensor([[3.0, 2.0, 1.0]])))
     assert pushed.mean[0].tolist() == pytest.approx([-0.9, 3.1], abs=1e-4)
     expected = [math.sqrt(1 * 9 + 4 * 4), math.sqrt(0.25 * 9 + 9 * 1)]
-    assert pushed.stddev[0].tolist() == pytest.approx(expected, rel=1e-4), (
-        "variances add, with squared weights"
-    )
+    assert pushed.stddev[0].tolist() == pytest.approx(expected, rel=1e-4), "variances add, with squared weights"
 
 
 def test_push_forward_is_what_monte_carlo_finds():
@@ -221,9 +218,7 @@ def test_push_forward_is_what_monte_carlo_finds():
     pushed = probes.push_forward(q)
     for k in range(2):
         sigma = pushed.stddev[0, k].item()
-        assert drawn[:, k].mean().item() == pytest.approx(
-            pushed.mean[0, k].item(), abs=4 * sigma / math.sqrt(n)
-        )
+        assert drawn[:, k].mean().item() == pytest.approx(pushed.mean[0, k].item(), abs=4 * sigma / math.sqrt(n))
         assert drawn[:, k].std().item() == pytest.approx(sigma, abs=4 * sigma / math.sqrt(2 * n))
 
 
@@ -273,6 +268,14 @@ def test_a_mixture_leaves_the_gap_between_two_clusters_empty():
     assert gap["mixture"] == 0 and gap["matched normal"] > 50
 
 
+@pytest.mark.parametrize("density", ["matched normal", "mixture"])
+def test_codes_of_one_latent_can_be_drawn(density):
+    codes = some_codes()[:, :1]
+    drawn = sample_codes(codes, 5000, density, components=2)
+    assert drawn.shape == (5000, 1)
+    assert drawn.std().item() == pytest.approx(codes.std().item(), rel=0.1)
+
+
 @pytest.mark.parametrize("density", ["standard normal", "matched normal", "mixture"])
 def test_drawn_codes_can_be_repeated(density):
     first, again, other = (sample_codes(some_codes(), 5, density, components=2, seed=s) for s in (1, 1, 2))
@@ -295,3 +298,16 @@ def test_holes_holds_reconstructions_of_held_out_faces_as_the_ruler():
     autoencoder = tiny(Autoencoder)
     ruler = holes(autoencoder, real, held_out, vae=tiny(), n=8)["UAE, held-out faces"]
     torch.testing.assert_close(ruler, distance_to_nearest(reconstruct(autoencoder, held_out[:8]), real))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_training_measures_and_figures_work_on_cuda():
+    real = faces(60, size=16).images.cuda()
+    autoencoder, vae = tiny(Autoencoder).cuda(), tiny().cuda()
+    fit(autoencoder, real, epochs=1, progress=False)
+    fit(vae, real, epochs=1, progress=False)
+    assert evaluate(vae, real).rate > 0
+    assert log_marginal(vae, real, samples=2).isfinite().all()
+    assert all(d.isfinite().all() for d in holes(autoencoder, real, real, vae=vae, n=5).values())
+    probes = fit_probes(codes_of(vae, real), real[:, :2, 0, 0], ["a", "b"])
+    assert figure_vae(vae, probes, real[:1]).alt

@@ -134,7 +134,9 @@ def check_vae_loss(function: Callable) -> None:
         "the KL is summed over the images, the reconstruction averaged": error.mean() + beta * kl.sum(),
         "the KL term is missing": error.mean(),
     }
-    _report(function, (x, x_hat, mu, log_var, beta), right, mistakes, "sum over pixels, sum over latents, mean over images")
+    _report(
+        function, (x, x_hat, mu, log_var, beta), right, mistakes, "sum over pixels, sum over latents, mean over images"
+    )
 
 
 def _report(function: Callable, arguments: tuple, right: Tensor, mistakes: Mapping[str, Tensor], praise: str) -> None:

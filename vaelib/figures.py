@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Ellipse
+from matplotlib.ticker import ScalarFormatter
 from torch import Tensor
 from torch.distributions import Normal
 
@@ -24,8 +25,11 @@ from vaelib.models import check_model, sample
 from vaelib.training import History
 
 # Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
-UAE, VAE, THIRD, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
-CLASS_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676")
+UAE, VAE, GREY = "#0072B2", "#D55E00", "#767676"
+CLASS_COLOURS = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"),
+    *("#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676"),
+)
 CLASS_MARKERS = "osD^vP*X<>"
 _STYLE = {
     "font.size": 15,
@@ -66,10 +70,11 @@ def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
     check_whole_number("height", height)
     strip = make_grid(images.detach().float().clamp(0, 1), nrow=len(images), padding=1, pad_value=1.0)
     file = io.BytesIO()
-    imsave(file, (255 * strip).round().to(torch.uint8).permute(1, 2, 0).numpy(), format="png")
+    imsave(file, (255 * strip).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy(), format="png")
     return _img(file.getvalue(), alt, f"height: {height}px; max-width: 100%")
 
 
+@rc_context(_STYLE)
 def training_curves(history: History) -> CourseFigure:
     """The loss and its parts for each epoch of `history`, on a logarithmic scale."""
     if not isinstance(history, History):
@@ -81,16 +86,22 @@ def training_curves(history: History) -> CourseFigure:
     colours = {"loss": "black", "reconstruction": UAE, "KL": VAE}
     if not any(history.kl_per_latent):  # the UAE's loss is its reconstruction term
         curves = {"reconstruction": history.reconstruction}
-    figure = _figure(8, 4.2, f"Training curves over {len(history.loss)} epochs: {', '.join(curves)}, in nats per image.")
+    figure = _figure(
+        8, 4.2, f"Training curves over {len(history.loss)} epochs: {', '.join(curves)}, in nats per image."
+    )
     axes = _axes(figure)
     for name, values in curves.items():
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, styles[name], color=colours[name], label=name, markersize=5)
     axes.set(xlabel="epoch", ylabel="nats per image", yscale="log")
+    for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        axis(ScalarFormatter())  # 40 rather than 4 × 10¹
+    axes.tick_params(axis="y", which="minor", labelsize=11)
     axes.legend(frameon=False)
     return figure
 
 
+@rc_context(_STYLE)
 def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: str = "", alt: str) -> CourseFigure:
     """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
     _check_mapping("rows", rows)
@@ -111,8 +122,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     for k, name in enumerate(columns):
         grid[0][k].set_title(name)
     if title:
-        with rc_context(_STYLE):
-            figure.suptitle(title)
+        figure.suptitle(title)
     return figure
 
 
@@ -124,6 +134,7 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
     return pictures(rows, alt=alt)
 
 
+@rc_context(_STYLE)
 def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → one number for each attribute → the image again."""
     _check_face(autoencoder, "autoencoder", probes, image)
@@ -138,10 +149,11 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     figure, axes = _figure_of_attributes("UAE: one number for each attribute", image, x_hat, probes.names, alt)
     for row, value in enumerate(values):
         axes.plot(value, row + 0.12, "s", color=UAE, markersize=12)
-        axes.text(1.28, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
+        axes.text(1.24, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
     return figure
 
 
+@rc_context(_STYLE)
 def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0) -> CourseFigure:
     """Figure 2: an `image` (1, C, H, W) → a bell curve for each attribute → faces decoded from sampled z.
 
@@ -159,7 +171,9 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
         many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
         x_hat = vae.decode(sample(many, torch.Generator().manual_seed(seed)))
     means, deviations = bells.mean[0].tolist(), bells.stddev[0].tolist()
-    said = ", ".join(f"{n} about {m:.2f} ± about {s:.2f}" for n, m, s in zip(probes.names, means, deviations, strict=True))
+    said = ", ".join(
+        f"{n} about {m:.2f} ± about {s:.2f}" for n, m, s in zip(probes.names, means, deviations, strict=True)
+    )
     alt = (
         f"Figure 2, the VAE: a face, a bell curve for each attribute ({said}), and {samples} faces decoded from "
         "samples of its posterior."
@@ -167,16 +181,19 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
     figure, axes = _figure_of_attributes("VAE: a distribution for each attribute", image, x_hat, probes.names, alt)
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
         _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-        axes.text(1.28, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
+        axes.text(1.24, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
     return figure
 
 
+@rc_context(_STYLE)
 def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> CourseFigure:
     """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior."""
     _check_posteriors(posteriors)
     for label, q in posteriors.items():
         if q.mean.shape[1] != len(names):
-            raise ValueError(f"names must be the {q.mean.shape[1]} attributes of posteriors[{label!r}], got {len(names)}")
+            raise ValueError(
+                f"names must be the {q.mean.shape[1]} attributes of posteriors[{label!r}], got {len(names)}"
+            )
     alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
     figure = _figure(6.2 * len(posteriors), 0.75 * len(names) + 1.0, alt)
     for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
@@ -184,10 +201,11 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
         axes.set_title(label)
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-            axes.text(1.26, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
+            axes.text(1.22, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
     return figure
 
 
+@rc_context(_STYLE)
 def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     """For each label the D posteriors q_j(z|x) (1, D) of one image in latent units, over the prior N(0, 1).
 
@@ -209,6 +227,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     return figure
 
 
+@rc_context(_STYLE)
 def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     """Each latent's KL in nats, largest first, for every label; collapsed latents (below 0.01) are hatched."""
     _check_mapping("kl_per_latent", kl_per_latent)
@@ -221,12 +240,15 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
         for place, (_, value) in enumerate(ordered):
             alive = value >= 0.01
-            axes.bar(place, max(value, 0.02), color=VAE if alive else "white", edgecolor=VAE, hatch="" if alive else "///")
+            axes.bar(
+                place, max(value, 0.02), color=VAE if alive else "white", edgecolor=VAE, hatch="" if alive else "///"
+            )
         axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
         axes.set(title=label, ylabel="KL in nats")
     return figure
 
 
+@rc_context(_STYLE)
 def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30) -> CourseFigure:
     """The 2-D latent space: a marker for each image (n, C, H, W), its colour and shape by class `labels` (n,).
 
@@ -245,22 +267,27 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     points = codes_of(model, images)  # (n, 2)
     with torch.no_grad():
         code = model.encode(images)
-    said = f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
+    said = (
+        f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
+    )
     figure = _figure(7.6, 6.4, f"The two latents of {len(images)} images, colour and marker by class{said}.")
     axes = _axes(figure)
     for label in labels.unique().tolist():
         some = points[labels == label]
         style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
-        axes.scatter(*some.T.numpy(), s=22, alpha=0.75, linewidths=0, label=str(label), **style)
+        axes.scatter(*some.T.cpu().numpy(), s=22, alpha=0.75, linewidths=0, label=str(label), **style)
     if isinstance(code, Normal):
         for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
             axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
-    axes.set(xlabel="$z_1$" if isinstance(code, Normal) else "$h_1$", ylabel="$z_2$" if isinstance(code, Normal) else "$h_2$")
+    axes.set(
+        xlabel="$z_1$" if isinstance(code, Normal) else "$h_1$", ylabel="$z_2$" if isinstance(code, Normal) else "$h_2$"
+    )
     axes.set_aspect("equal", adjustable="datalim")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.6)
     return figure
 
 
+@rc_context(_STYLE)
 def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
     """The distance to the nearest real image for each way to draw a latent: the middle half, and the median."""
     _check_mapping("distances", distances)
@@ -269,7 +296,11 @@ def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
             raise TypeError(f"distances[{label!r}] must be a floating-point tensor, got {type(values).__name__}")
         if values.ndim != 1 or len(values) == 0 or not values.isfinite().all():
             raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
-    alt = "Distance of decoded samples to the nearest real face, median and middle half, for " + "; ".join(distances) + "."
+    alt = (
+        "Distance of decoded samples to the nearest real face, median and middle half, for "
+        + "; ".join(distances)
+        + "."
+    )
     figure = _figure(10, 0.8 * len(distances) + 1.0, alt)
     axes = _axes(figure)
     for row, (label, values) in enumerate(distances.items()):
@@ -318,24 +349,27 @@ def _check_face(model, called: str, probes: Probes, image: Tensor) -> None:
 
 def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
     """Image | attribute tracks | decoded images, with arrows between; the caller draws on the tracks."""
-    figure = _figure(13, 5.4, alt)
-    with rc_context(_STYLE):
-        figure.suptitle(title, weight="bold", fontsize=20)
-        left, middle, right = figure.subfigures(1, 3, width_ratios=(2.3, 6.4, 3.3))
-        face = left.subplots()
-        _draw_image(face, image[0])
-        face.set_title("image x")
-        tracks = middle.subplots()
-        _draw_tracks(tracks, names)
-        side = 1 if len(x_hat) == 1 else 2
-        faces_out = right.subplots(-(-len(x_hat) // side), side, squeeze=False)
-        for axes in faces_out.flat:
-            _hide_axes(axes)
-        for axes, decoded in zip(faces_out.flat, x_hat, strict=False):
-            _draw_image(axes, decoded)
-        right.suptitle("decoded: x̂" if len(x_hat) == 1 else "decoded: one x̂ for each z", fontsize=16)
-        tracks.text(-0.42, -1.02, "encoder ⟶", ha="left", fontsize=16, color=GREY)
-        tracks.text(1.62, -1.02, "decoder ⟶", ha="right", fontsize=16, color=GREY)
+    figure = _figure(13, 5.2, alt)
+    figure.suptitle(title, weight="bold", fontsize=22)
+    columns = figure.add_gridspec(1, 5, width_ratios=(2.6, 0.9, 5.2, 0.9, 3.2))
+    face = figure.add_subplot(columns[0])
+    _draw_image(face, image[0])
+    face.set_title("image x")
+    for column, name in ((1, "encoder"), (3, "decoder")):
+        gap = figure.add_subplot(columns[column])
+        gap.set(xlim=(0, 1), ylim=(0, 1))
+        _hide_axes(gap)
+        arrow = {"arrowstyle": "-|>", "linewidth": 3, "color": GREY, "mutation_scale": 25}
+        gap.annotate("", (1, 0.5), (0, 0.5), arrowprops=arrow)
+        gap.text(0.5, 0.55, name, ha="center")
+    tracks = figure.add_subplot(columns[2])
+    _draw_tracks(tracks, names)
+    side = 1 if len(x_hat) == 1 else 2
+    grid = columns[4].subgridspec(-(-len(x_hat) // side), side)
+    for k, decoded in enumerate(x_hat):
+        axes = figure.add_subplot(grid[k // side, k % side])
+        _draw_image(axes, decoded)
+        axes.set_title("decoded: x̂" if side == 1 else f"x̂ of sample {k + 1}")
     return figure, tracks
 
 
@@ -343,7 +377,7 @@ def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
     """One horizontal track from 0 to 1 for each attribute, first on top."""
     for row in range(len(names)):
         axes.plot([0, 1], [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
-    axes.set(xlim=(-0.25, 1.25), ylim=(len(names) - 0.4, -0.7))
+    axes.set(xlim=(-0.2, 1.2), ylim=(len(names) - 0.4, -0.7))
     axes.set_yticks([row + 0.12 for row in range(len(names))], names)
     axes.set_xticks([0, 0.5, 1])
     axes.tick_params(left=False)
@@ -351,7 +385,9 @@ def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
         spine.set_visible(False)
 
 
-def _draw_bell(axes: Axes, mean: float, deviation: float, colour: str, *, base: float, height: float, dashed=False) -> None:
+def _draw_bell(
+    axes: Axes, mean: float, deviation: float, colour: str, *, base: float, height: float, dashed=False
+) -> None:
     """A normal density, its width to scale, on an axis that points down: its foot at base + height."""
     x = mean + deviation * torch.linspace(-4, 4, 161)
     y = base + height * (1 - torch.exp(-0.5 * ((x - mean) / deviation) ** 2))
@@ -362,9 +398,11 @@ def _draw_bell(axes: Axes, mean: float, deviation: float, colour: str, *, base: 
 
 def _draw_image(axes: Axes, image: Tensor) -> None:
     """One image (C, H, W) in [0, 1], smoothly enlarged if in colour."""
-    pixels = image.detach().float().clamp(0, 1).permute(1, 2, 0).squeeze(-1).numpy()
+    pixels = image.detach().float().clamp(0, 1).permute(1, 2, 0).squeeze(-1).cpu().numpy()
     grey = pixels.ndim == 2
-    axes.imshow(pixels, cmap="gray_r" if grey else None, vmin=0, vmax=1, interpolation="nearest" if grey else "bilinear")
+    axes.imshow(
+        pixels, cmap="gray_r" if grey else None, vmin=0, vmax=1, interpolation="nearest" if grey else "bilinear"
+    )
     _hide_axes(axes)
 
 
@@ -375,8 +413,7 @@ def _hide_axes(axes: Axes) -> None:
 
 
 def _figure(width: float, height: float, alt: str) -> CourseFigure:
-    with rc_context(_STYLE):
-        figure = CourseFigure(figsize=(width, height), layout="constrained")
+    figure = CourseFigure(figsize=(width, height), layout="constrained")
     figure.alt = alt
     return figure
 
@@ -386,8 +423,7 @@ def _axes(figure: Figure) -> Axes:
 
 
 def _subplots(figure: Figure, rows: int, columns: int):
-    with rc_context(_STYLE):
-        return figure.subplots(rows, columns, squeeze=False)
+    return figure.subplots(rows, columns, squeeze=False)
 
 
 def _img(png: bytes, alt: str, style: str) -> str:

@@ -194,9 +194,7 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
         if not images.sum().isfinite():
             raise ValueError(f"{name} must be finite, they hold NaN or inf")
     check_whole_number("batch_size", batch_size)
-    nearest = [
-        torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)
-    ]
+    nearest = [torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)]
     return torch.cat(nearest) / math.sqrt(pictures[0].numel())
 
 
@@ -215,24 +213,24 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
     if density == "mixture" and components > len(codes):
         raise ValueError(f"components must be at most the number of codes, {len(codes)}, got {components}")
     generator = torch.Generator().manual_seed(seed)
+    epsilon = torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype).to(codes.device)  # (n, D)
     if density == "standard normal":
-        return torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype)
+        return epsilon
     if density == "matched normal":
-        root = torch.linalg.cholesky(torch.cov(codes.T) + 1e-6 * torch.eye(codes.shape[1], dtype=codes.dtype))
-        return codes.mean(dim=0) + torch.randn(n, codes.shape[1], generator=generator, dtype=codes.dtype) @ root.T
+        covariance = torch.atleast_2d(torch.cov(codes.T))
+        root = torch.linalg.cholesky(covariance + 1e-6 * torch.eye(len(covariance)).to(covariance))
+        return codes.mean(dim=0) + epsilon @ root.T
     if density == "mixture":
         from sklearn.mixture import GaussianMixture  # slow to import, seldom needed
 
         mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
         points = codes.detach().cpu().double().numpy()  # in float32 a narrow covariance loses its positive eigenvalues
-        return torch.from_numpy(mixture.fit(points).sample(n)[0]).to(codes.dtype)
+        return torch.from_numpy(mixture.fit(points).sample(n)[0]).to(codes)
     raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
 
 
 @torch.no_grad()
-def holes(
-    autoencoder, real: Tensor, held_out: Tensor, *, vae=None, n: int = 500, seed: int = 0
-) -> dict[str, Tensor]:
+def holes(autoencoder, real: Tensor, held_out: Tensor, *, vae=None, n: int = 500, seed: int = 0) -> dict[str, Tensor]:
     """Where does a decoder find no face? The distance of decoded samples to the nearest `real` image.
 
     For each way to draw a latent, `n` distances as in `distance_to_nearest`: the UAE's codes drawn as in
@@ -253,7 +251,7 @@ def holes(
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
         prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
-        pictures["VAE, prior"] = vae.decode(prior)
+        pictures["VAE, prior"] = vae.decode(prior.to(real.device))
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
 
 

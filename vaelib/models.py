@@ -5,6 +5,7 @@
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -148,7 +149,8 @@ def sample(q: Normal, generator: torch.Generator | None = None) -> Tensor:
     """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own."""
     if not isinstance(q, Normal):
         raise TypeError(f"q must be a torch.distributions.Normal, got {type(q).__name__}")
-    epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=q.mean.device)
+    device = q.mean.device if generator is None else generator.device
+    epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=device).to(q.mean.device)
     return q.mean + q.stddev * epsilon
 
 
@@ -166,7 +168,7 @@ def check_model(model, name: str, images: Tensor, *, called: str = "model") -> N
 
 def _layers(*sizes: int) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.SiLU()]
     return layers
 
