@@ -286,7 +286,7 @@ def test_drawn_codes_can_be_repeated(density):
 def test_holes_measures_every_way_to_draw_a_latent():
     real, held_out = faces(60, size=16).images, faces(10, seed=1, size=16).images
     found = holes(tiny(Autoencoder), real, held_out, vae=tiny(), n=8)
-    of_the_uae = ["UAE, held-out faces", "UAE, standard normal", "UAE, matched normal", "UAE, mixture"]
+    of_the_uae = ["UAE, real codes", "UAE, standard normal", "UAE, matched normal", "UAE, mixture"]
     assert list(found) == [*of_the_uae, "VAE, prior"]
     assert list(holes(tiny(Autoencoder), real, held_out, n=8)) == of_the_uae
     for distances in found.values():
@@ -296,7 +296,7 @@ def test_holes_measures_every_way_to_draw_a_latent():
 def test_holes_holds_reconstructions_of_held_out_faces_as_the_ruler():
     real, held_out = faces(60, size=16).images, faces(10, seed=1, size=16).images
     autoencoder = tiny(Autoencoder)
-    ruler = holes(autoencoder, real, held_out, vae=tiny(), n=8)["UAE, held-out faces"]
+    ruler = holes(autoencoder, real, held_out, vae=tiny(), n=8)["UAE, real codes"]
     torch.testing.assert_close(ruler, distance_to_nearest(reconstruct(autoencoder, held_out[:8]), real))
 
 

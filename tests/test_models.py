@@ -226,7 +226,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         build(VAE).save(tmp_path / "nowhere" / "model.safetensors")
 
 

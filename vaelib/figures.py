@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Ellipse
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, ScalarFormatter
 from torch import Tensor
 from torch.distributions import Normal
 
@@ -94,9 +94,9 @@ def training_curves(history: History) -> CourseFigure:
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, styles[name], color=colours[name], label=name, markersize=5)
     axes.set(xlabel="epoch", ylabel="nats per image", yscale="log")
-    for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        axis(ScalarFormatter())  # 40 rather than 4 × 10¹
-    axes.tick_params(axis="y", which="minor", labelsize=11)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ScalarFormatter())  # 50 rather than 5 × 10¹
+    axes.yaxis.set_minor_formatter("")
     axes.legend(frameon=False)
     return figure
 
@@ -149,7 +149,7 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     figure, axes = _figure_of_attributes("UAE: one number for each attribute", image, x_hat, probes.names, alt)
     for row, value in enumerate(values):
         axes.plot(value, row + 0.12, "s", color=UAE, markersize=12)
-        axes.text(1.24, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
+        axes.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
     return figure
 
 
@@ -181,7 +181,7 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
     figure, axes = _figure_of_attributes("VAE: a distribution for each attribute", image, x_hat, probes.names, alt)
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
         _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-        axes.text(1.24, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
+        axes.text(1.2, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
     return figure
 
 
@@ -201,7 +201,7 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
         axes.set_title(label)
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-            axes.text(1.22, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
+            axes.text(1.2, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
     return figure
 
 
@@ -288,7 +288,9 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
 
 
 @rc_context(_STYLE)
-def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
+def hole_bars(
+    distances: Mapping[str, Tensor], *, xlabel: str = "distance to the nearest real face (0 = a copy)"
+) -> CourseFigure:
     """The distance to the nearest real image for each way to draw a latent: the middle half, and the median."""
     _check_mapping("distances", distances)
     for label, values in distances.items():
@@ -296,11 +298,7 @@ def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
             raise TypeError(f"distances[{label!r}] must be a floating-point tensor, got {type(values).__name__}")
         if values.ndim != 1 or len(values) == 0 or not values.isfinite().all():
             raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
-    alt = (
-        "Distance of decoded samples to the nearest real face, median and middle half, for "
-        + "; ".join(distances)
-        + "."
-    )
+    alt = f"For each way to draw a latent the {xlabel}, median and middle half: " + "; ".join(distances) + "."
     figure = _figure(10, 0.8 * len(distances) + 1.0, alt)
     axes = _axes(figure)
     for row, (label, values) in enumerate(distances.items()):
@@ -309,7 +307,7 @@ def hole_bars(distances: Mapping[str, Tensor]) -> CourseFigure:
         axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")
         axes.plot(middle, row, marker, color=colour, markersize=11)
     axes.set_yticks(range(len(distances)), list(distances))
-    axes.set(xlabel="distance to the nearest real face (0 = a copy)", ylim=(len(distances) - 0.5, -0.5))
+    axes.set(xlabel=xlabel, ylim=(len(distances) - 0.5, -0.5))
     axes.set_xlim(left=0)
     return figure
 
@@ -349,9 +347,9 @@ def _check_face(model, called: str, probes: Probes, image: Tensor) -> None:
 
 def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
     """Image | attribute tracks | decoded images, with arrows between; the caller draws on the tracks."""
-    figure = _figure(13, 5.2, alt)
+    figure = _figure(14, 5.2, alt)
     figure.suptitle(title, weight="bold", fontsize=22)
-    columns = figure.add_gridspec(1, 5, width_ratios=(2.6, 0.9, 5.2, 0.9, 3.2))
+    columns = figure.add_gridspec(1, 5, width_ratios=(2.7, 1.0, 5.6, 1.0, 3.3))
     face = figure.add_subplot(columns[0])
     _draw_image(face, image[0])
     face.set_title("image x")
@@ -369,7 +367,7 @@ def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Seque
     for k, decoded in enumerate(x_hat):
         axes = figure.add_subplot(grid[k // side, k % side])
         _draw_image(axes, decoded)
-        axes.set_title("decoded: x̂" if side == 1 else f"x̂ of sample {k + 1}")
+        axes.set_title("decoded: x̂" if side == 1 else f"sample {k + 1}")
     return figure, tracks
 
 
@@ -377,7 +375,7 @@ def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
     """One horizontal track from 0 to 1 for each attribute, first on top."""
     for row in range(len(names)):
         axes.plot([0, 1], [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
-    axes.set(xlim=(-0.2, 1.2), ylim=(len(names) - 0.4, -0.7))
+    axes.set(xlim=(-0.12, 1.6), ylim=(len(names) - 0.4, -0.7))  # on the right there is room for numbers
     axes.set_yticks([row + 0.12 for row in range(len(names))], names)
     axes.set_xticks([0, 0.5, 1])
     axes.tick_params(left=False)

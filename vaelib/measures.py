@@ -230,12 +230,16 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
 
 
 @torch.no_grad()
-def holes(autoencoder, real: Tensor, held_out: Tensor, *, vae=None, n: int = 500, seed: int = 0) -> dict[str, Tensor]:
-    """Where does a decoder find no face? The distance of decoded samples to the nearest `real` image.
+def holes(
+    autoencoder, real: Tensor, held_out: Tensor, *, vae=None, coverage: bool = False, n: int = 500, seed: int = 0
+) -> dict[str, Tensor]:
+    """Where does a decoder find no face? The distance of `n` decoded samples to the nearest `real` image.
 
-    For each way to draw a latent, `n` distances as in `distance_to_nearest`: the UAE's codes drawn as in
-    `sample_codes`, and with a `vae` its prior. The first row is the ruler: images of `held_out` that went through the
-    UAE, so codes that real images have.
+    For each way to draw a latent, distances as in `distance_to_nearest`: the UAE's codes drawn as in `sample_codes`,
+    and with a `vae` its prior. The first row is the ruler: other images that went through the UAE, so codes that real
+    images have. `coverage` turns the question round: how far is each image of `held_out` from the nearest of the
+    samples? Samples that all look alike are near to a real image, and still leave most of them uncovered (Sajjadi et
+    al. 2018, arXiv 1806.00035). Raises TypeError or ValueError that names the argument.
     """
     check_whole_number("n", n)
     check_whole_number("seed", seed, least=0)
@@ -247,11 +251,14 @@ def holes(autoencoder, real: Tensor, held_out: Tensor, *, vae=None, n: int = 500
     codes = codes_of(autoencoder, real)
     drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in
              ("standard normal", "matched normal", "mixture")}  # fmt: skip
-    pictures = {"UAE, held-out faces": reconstruct(autoencoder, held_out[:n])}
+    # The ruler's images must not be those that it is measured against.
+    pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
         prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
         pictures["VAE, prior"] = vae.decode(prior.to(real.device))
+    if coverage:
+        return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
 
 

@@ -21,11 +21,17 @@ class _ImageCoder(nn.Module):
     outputs_per_latent: int
 
     def __init__(
-        self, image_shape: tuple[int, int, int], latent_dim: int, hidden: tuple[int, ...] = (128,), seed: int = 0
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        hidden: tuple[int, ...] = (128,),
+        seed: int = 0,
+        mean_image: Tensor | None = None,
     ):
         """`image_shape` is (C, H, W), `latent_dim` is D, `hidden` lists the encoder's widths (the decoder mirrors
         them). `seed` sets the first weights; models with the same seed start with the same trunk and decoder.
-        Raises TypeError or ValueError that names the argument."""
+        `mean_image` (C, H, W), the average of the training images, is what the decoder then starts from: the latents
+        need not spend nats on saying what all images share. Raises TypeError or ValueError that names the argument."""
         super().__init__()
         self.image_shape = _sizes("image_shape", image_shape)
         if len(self.image_shape) != 3:
@@ -46,6 +52,17 @@ class _ImageCoder(nn.Module):
             )
             # Last, so that the layers above start the same whatever the head's size.
             self.head = nn.Linear(self.hidden[-1], self.latent_dim * self.outputs_per_latent)
+        if mean_image is not None:
+            self._start_from(mean_image)
+
+    @torch.no_grad()
+    def _start_from(self, mean_image: Tensor) -> None:
+        if not isinstance(mean_image, Tensor) or not mean_image.is_floating_point():
+            raise TypeError("mean_image must be a floating-point tensor")
+        if tuple(mean_image.shape) != self.image_shape or not ((mean_image >= 0) & (mean_image <= 1)).all():
+            raise ValueError(f"mean_image must have shape {self.image_shape} and lie in [0, 1]")
+        last_linear = self.decoder[-3]
+        last_linear.bias.copy_(torch.logit(mean_image.flatten().clamp(0.01, 0.99)))  # what the sigmoid undoes
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents (B, D) → images (B, C, H, W) in [0, 1]. Raises TypeError or ValueError for another `z`."""
