@@ -13,7 +13,7 @@ lab: setup  # JupyterLab on the first lesson
 test: setup  # the linter; unit and browser tests; every lesson against its stored outputs
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m pytest
-	$(VENV_PYTHON) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 		--nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
 
 bench: setup  # how fast training, faces and the import are

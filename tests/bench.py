@@ -246,9 +246,7 @@ def race(rivals, root, rounds):
 
 
 def print_race(rivals, results):
-    print(
-        f"{'training':<18}{'epochs':>8}{'seconds':>9}{'test loss':>11}{'times faster':>14}{'each round':>18}"
-    )
+    print(f"{'training':<18}{'epochs':>8}{'seconds':>9}{'test loss':>11}{'times faster':>14}{'each round':>18}")
     for name, (_, epochs) in rivals.items():
         durations, losses = zip(*results[name], strict=True)
         ratios = [usual[0] / own for usual, own in zip(results[USUAL_LOOP], durations, strict=True)]
@@ -256,9 +254,7 @@ def print_race(rivals, results):
             f"{name:<18}{epochs:>8}{median(durations):>9.1f}{median(losses):>11.2f}{median(ratios):>14.2f}"
             f"{', '.join(f'{ratio:.1f}' for ratio in ratios):>18}"
         )
-    reached = [
-        own <= usual for (_, own), (_, usual) in zip(results[FIT_LOOP], results[USUAL_LOOP], strict=True)
-    ]
+    reached = [own <= usual for (_, own), (_, usual) in zip(results[FIT_LOOP], results[USUAL_LOOP], strict=True)]
     print(f"rounds in which vaelib.fit reached the usual loop's test loss: {sum(reached)} of {len(reached)}")
 
 
@@ -274,9 +270,7 @@ def print_share_of_peak(result, n_images, epochs, peak):
 
 def print_import_times(rounds):
     times = [(import_seconds("torch"), import_seconds("vaelib")) for _ in range(rounds + 1)]
-    torch_time, vaelib_time = (
-        median(column) for column in zip(*times[1:], strict=True)
-    )  # the first warms up
+    torch_time, vaelib_time = (median(column) for column in zip(*times[1:], strict=True))  # the first warms up
     print(
         f"import vaelib: {vaelib_time:.2f} s, which is {vaelib_time / torch_time:.2f} times "
         f"as long as import torch, {torch_time:.2f} s"
@@ -285,9 +279,7 @@ def print_import_times(rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="little data, one round: shows that it runs, no more"
-    )
+    parser.add_argument("--quick", action="store_true", help="little data, one round: shows that it runs, no more")
     quick = parser.parse_args().quick
     rounds, n_train, n_test, n_faces = (1, 6_000, 1_000, 1_000) if quick else (3, 60_000, 10_000, 10_000)
     usual_epochs, fit_epochs = (2, 1) if quick else (USUAL["epochs"], FIT["epochs"])
@@ -298,9 +290,7 @@ def main():
             install_pythae(Path(root, "pythae-package"))
             rivals[PYTHAE_LOOP] = (pythae_trainer, usual_epochs)
         except subprocess.CalledProcessError as error:
-            print(
-                f"{PYTHAE} could not be installed, so it is left out: {error.stderr.decode().strip()[-200:]}"
-            )
+            print(f"{PYTHAE} could not be installed, so it is left out: {error.stderr.decode().strip()[-200:]}")
         results = race(rivals, root, rounds)
         optimiser = median(optimiser_share(vaelib_fit, root, seed, 1) for seed in range(rounds))
     print(

@@ -50,8 +50,10 @@ def browser_type_launch_args(browser_type, browser_type_launch_args):
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), browser_type.executable_path)
     if not Path(found).exists():
-        missing("no chromium: install your system's (Debian: apt install chromium), "
-                "or run .venv/bin/playwright install chromium")
+        missing(
+            "no chromium: install your system's (Debian: apt install chromium), "
+            "or run .venv/bin/playwright install chromium"
+        )
     return browser_type_launch_args | {"executable_path": found, "args": CHROMIUM_FLAGS}
 
 

@@ -101,6 +101,8 @@ TABLE = [
     *row(VAE, "latent_dim", COUNTS, SHAPE, 4),
     *row(VAE, "hidden", {"a number": 8, "empty": (), "zero": (8, 0), "a str": "8"}, SHAPE, 4),
     *row(VAE, "seed", {"a float": 1.5, "a str": "1"}, SHAPE, 4),
+    *row(VAE, "mean_image", {"a list": [0.5], "bytes": whole[0], "a batch": x, "NaN": x[0] * NAN}, SHAPE, 4),
+    *row(VAE, "mean_image", {"above 1": x[0] + 1, "too small": smaller[0]}, SHAPE, 4),
     *row(uae.encode, "x", OF_A_MODEL, x),
     *row(vae.encode, "x", OF_A_MODEL, x),
     *row(

@@ -248,9 +248,7 @@ from vaelib import digits
 MNIST.mirrors, MNIST.resources = [{server.url!r}], {MNIST.resources!r}
 print(len(digits("train", full=True, cache={str(tmp_path)!r}).images))
 """
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)
-    ]
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0 and output.strip() == "4000", errors

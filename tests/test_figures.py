@@ -52,23 +52,17 @@ def posterior(sigma=0.5):
 FIGURES = {
     "training_curves": lambda a, v, x, p: figures.training_curves(history()),
     "the history draws itself": lambda a, v, x, p: history().plot(),
-    "pictures": lambda a, v, x, p: figures.pictures(
-        {"x": x[:3], "y": x[:2]}, columns="abc", title="t", alt="two rows"
-    ),
+    "pictures": lambda a, v, x, p: figures.pictures({"x": x[:3], "y": x[:2]}, columns="abc", title="t", alt="two rows"),
     "pictures of digits": lambda a, v, x, p: figures.pictures({"x": x[:3, :1]}, alt="one row"),
     "reconstructions": lambda a, v, x, p: figures.reconstructions({"UAE": a, "VAE": v}, x[:4]),
     "figure_uae": lambda a, v, x, p: figures.figure_uae(a, p, x[:1]),
     "figure_vae": lambda a, v, x, p: figures.figure_vae(v, p, x[:1]),
-    "attribute_bells": lambda a, v, x, p: figures.attribute_bells(
-        {"β = 0": posterior(), "β = 1": posterior()}, NAMES
-    ),
+    "attribute_bells": lambda a, v, x, p: figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES),
     "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
     "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
     "latent_scatter of a UAE": lambda a, v, x, p: figures.latent_scatter(a, x, torch.arange(12) % 4),
     "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
-    "hole_bars": lambda a, v, x, p: figures.hole_bars(
-        {"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}
-    ),
+    "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
 }
 
 
@@ -143,9 +137,7 @@ def test_figure_1_marks_the_probes_numbers(autoencoder, images, probes):
     (axes,) = tracks_of(figure)
     marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "s"]
     assert [x for x, _ in marks] == pytest.approx(values, abs=1e-5)
-    assert [y for _, y in marks] == pytest.approx(list(axes.get_yticks())), (
-        "a mark stands on another one's track"
-    )
+    assert [y for _, y in marks] == pytest.approx(list(axes.get_yticks())), "a mark stands on another one's track"
     written = [text.get_text() for text in axes.texts]
     for value, name in zip(values, NAMES, strict=True):
         assert f"{value:.2f}" in written
@@ -175,9 +167,7 @@ def test_figure_2_shows_its_samples(samples, vae, images, probes):
 
 def test_figure_2_can_be_repeated(vae, images, probes):
     before = torch.random.get_rng_state()
-    first, again, other = (
-        figures.figure_vae(vae, probes, images[:1], seed=seed).to_html() for seed in (0, 0, 1)
-    )
+    first, again, other = (figures.figure_vae(vae, probes, images[:1], seed=seed).to_html() for seed in (0, 0, 1))
     assert first == again != other
     assert torch.equal(before, torch.random.get_rng_state())
 
@@ -208,9 +198,7 @@ def test_ellipses_are_to_scale(vae, images):
     assert len(drawn) == 5
     for patch, mean, sigma in zip(drawn, q.mean.tolist(), q.stddev.tolist(), strict=True):
         assert patch.center == pytest.approx(mean, rel=1e-5)
-        assert [patch.width, patch.height] == pytest.approx([2 * s for s in sigma], rel=1e-5), (
-            "one σ each way"
-        )
+        assert [patch.width, patch.height] == pytest.approx([2 * s for s in sigma], rel=1e-5), "one σ each way"
     assert "5 posterior ellipses" in figure.alt
 
 
@@ -222,9 +210,7 @@ def test_scatter_shows_every_image_in_its_class(autoencoder, images):
     for label, dots in enumerate(axes.collections):
         np.testing.assert_allclose(dots.get_offsets(), h[labels == label], atol=1e-6)
     assert len(axes.collections) == 3 and not axes.patches
-    assert len({dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}) == 3, (
-        "shapes tell classes"
-    )
+    assert len({dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}) == 3, "shapes tell classes"
 
 
 def test_training_curves_show_the_history():

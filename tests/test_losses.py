@@ -132,9 +132,7 @@ def test_loss_by_hand():
     """|x − x̂| is 1.5 and 0.25; both latents of N(2, 1) have KL 2."""
     loss = vae_loss(*pair_by_hand(), gaussian_batch(2, mu=2.0, latents=2))
     assert loss.reconstruction.item() == pytest.approx((1.5 + 0.25) / 2), "sum over pixels, mean over images"
-    assert loss.kl_per_latent.tolist() == pytest.approx([2.0, 2.0]), (
-        "mean over images, one value for each latent"
-    )
+    assert loss.kl_per_latent.tolist() == pytest.approx([2.0, 2.0]), "mean over images, one value for each latent"
     assert loss.kl.item() == pytest.approx(4.0), "sum over latents, not their mean"
     assert loss.total.item() == pytest.approx(0.875 + 4.0)
 
@@ -205,9 +203,7 @@ def test_reconstruction_term_reaches_mu_and_log_var_through_the_sample(draw):
         q = vae.encode(x)
         vae_loss(x, vae.decode(draw(q)), q, beta=0.0).total.backward()
     for name, half in zip(("μ", "log σ²"), vae.head.weight.grad.chunk(2), strict=True):
-        assert (half.abs().sum(dim=1) > 0).all(), (
-            f"no gradient reaches {name}: is z a sample() without gradient?"
-        )
+        assert (half.abs().sum(dim=1) > 0).all(), f"no gradient reaches {name}: is z a sample() without gradient?"
 
 
 @pytest.mark.parametrize("draw", [Normal.rsample, sample], ids=["rsample", "sample with a generator"])

@@ -26,16 +26,12 @@ def test_the_models_share_trunk_and_decoder():
     autoencoder, vae = build(Autoencoder), build(VAE)
     for part in ("trunk", "decoder"):
         assert repr(getattr(autoencoder, part)) == repr(getattr(vae, part))
-        for mine, other in zip(
-            getattr(autoencoder, part).parameters(), getattr(vae, part).parameters(), strict=True
-        ):
+        for mine, other in zip(getattr(autoencoder, part).parameters(), getattr(vae, part).parameters(), strict=True):
             assert torch.equal(mine, other), f"the {part} starts from other weights"
 
 
 def test_the_models_differ_in_the_last_encoder_layer_alone():
-    shapes = [
-        {name: tuple(p.shape) for name, p in build(kind).named_parameters()} for kind in (Autoencoder, VAE)
-    ]
+    shapes = [{name: tuple(p.shape) for name, p in build(kind).named_parameters()} for kind in (Autoencoder, VAE)]
     assert {name for name in shapes[0] if shapes[0][name] != shapes[1][name]} == {"head.weight", "head.bias"}
     assert shapes[0].keys() == shapes[1].keys()
     assert (shapes[0]["head.bias"], shapes[1]["head.bias"]) == ((2,), (4,))  # D, 2 D
@@ -108,6 +104,15 @@ def test_moderate_log_var_is_left_as_it_is():
     assert log_var == pytest.approx([-4.0, 2.0], rel=0.02)
 
 
+@BOTH
+def test_a_mean_image_is_where_the_decoder_starts(kind):
+    mean = images(1)[0].clamp(0.05, 0.95)
+    model = kind(SHAPE, 2, (16, 8), mean_image=mean)
+    with torch.no_grad():
+        model.decoder[-3].weight.zero_()  # what is left is the bias of the last layer
+        torch.testing.assert_close(model.decode(torch.ones(1, 2))[0], mean)
+
+
 # ---- files
 
 
@@ -120,9 +125,7 @@ def test_a_loaded_model_is_the_saved_one(kind, dtype, tmp_path):
     assert (loaded.image_shape, loaded.latent_dim, loaded.hidden) == (SHAPE, 2, (16, 8))
     x = images(dtype=dtype)
     for name, value in model.state_dict().items():
-        assert value.dtype == loaded.state_dict()[name].dtype and torch.equal(
-            value, loaded.state_dict()[name]
-        )
+        assert value.dtype == loaded.state_dict()[name].dtype and torch.equal(value, loaded.state_dict()[name])
     codes = [m.encode(x) for m in (model, loaded)]
     assert torch.equal(*(code.mean if kind is VAE else code for code in codes))
 
@@ -130,9 +133,7 @@ def test_a_loaded_model_is_the_saved_one(kind, dtype, tmp_path):
 def test_a_model_can_be_loaded_from_a_str(tmp_path):
     build(VAE).save(str(tmp_path / "model.safetensors"))
     assert VAE.load(str(tmp_path / "model.safetensors")).latent_dim == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"], (
-        "save left a helper file behind"
-    )
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"], "save left a helper file behind"
 
 
 def truncated(path):

@@ -38,8 +38,7 @@ class Project:
         """Let commands that contain `when` fail with `message`."""
         python = self.folder / ".venv" / "bin" / "python"
         python.write_text(
-            f'#!/bin/sh\necho "$@" >> "{self.calls}"\n'
-            f'case "$*" in *"{when}"*) echo "{message}" >&2; exit 2;; esac\n'
+            f'#!/bin/sh\necho "$@" >> "{self.calls}"\ncase "$*" in *"{when}"*) echo "{message}" >&2; exit 2;; esac\n'
         )
         python.chmod(0o755)
 
@@ -48,7 +47,9 @@ class Project:
         prepare = f"import install, os, shutil, sys\ninstall.wants_cpu_build = lambda: {not gpu}\n"
         return subprocess.run(
             [sys.executable, "-c", prepare + before + "\ninstall.main()"],
-            cwd=self.folder, capture_output=True, text=True,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
         )
 
     def refuses(self, sentence: str, before: str = ""):

@@ -85,9 +85,7 @@ def interrupt_after(last):
 def test_an_interrupt_leaves_history_and_model(kind):
     model, history = train(kind, epochs=9, callback=interrupt_after(2))
     assert history.interrupted
-    assert (
-        len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 2
-    )
+    assert len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 2
     again = fit(model, images(), epochs=1, progress=False)
     assert not again.interrupted and again.loss[0] == pytest.approx(history.loss[-1], rel=0.5)
 
@@ -119,9 +117,7 @@ def test_a_failing_callback_is_not_hidden():
 def test_the_parts_of_the_history_add_up(beta):
     _, history = train(VAE, beta=beta)
     assert not history.interrupted and history.beta == beta
-    assert (
-        len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 3
-    )
+    assert len(history.loss) == len(history.reconstruction) == len(history.kl) == len(history.kl_per_latent) == 3
     for loss, error, kl, each in zip(
         history.loss, history.reconstruction, history.kl, history.kl_per_latent, strict=True
     ):

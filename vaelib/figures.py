@@ -19,13 +19,14 @@ from matplotlib.ticker import LogLocator, ScalarFormatter
 from torch import Tensor
 from torch.distributions import Normal
 
+from vaelib.faces import FACTORS, faces
 from vaelib.losses import check_images, check_posterior, check_whole_number
-from vaelib.measures import Probes, codes_of, reconstruct
-from vaelib.models import check_model, sample
-from vaelib.training import History
+from vaelib.measures import Probes, codes_of, fit_probes, reconstruct
+from vaelib.models import VAE, Autoencoder, check_model, sample
+from vaelib.training import History, fit
 
 # Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
-UAE, VAE, GREY = "#0072B2", "#D55E00", "#767676"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 CLASS_COLOURS = (
     *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"),
     *("#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676"),
@@ -83,7 +84,7 @@ def training_curves(history: History) -> CourseFigure:
         raise ValueError("history is empty: the training was stopped before the end of its first epoch")
     curves = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
     styles = {"loss": "-o", "reconstruction": "--s", "KL": ":^"}
-    colours = {"loss": "black", "reconstruction": UAE, "KL": VAE}
+    colours = {"loss": "black", "reconstruction": BLUE, "KL": ORANGE}
     if not any(history.kl_per_latent):  # the UAE's loss is its reconstruction term
         curves = {"reconstruction": history.reconstruction}
     figure = _figure(
@@ -148,8 +149,8 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     alt = f"Figure 1, the UAE: a face, one number for each attribute ({said}), and the face decoded from its code."
     figure, axes = _figure_of_attributes("UAE: one number for each attribute", image, x_hat, probes.names, alt)
     for row, value in enumerate(values):
-        axes.plot(value, row + 0.12, "s", color=UAE, markersize=12)
-        axes.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=UAE, weight="bold")
+        axes.plot(value, row + 0.12, "s", color=BLUE, markersize=12)
+        axes.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold")
     return figure
 
 
@@ -180,8 +181,8 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
     )
     figure, axes = _figure_of_attributes("VAE: a distribution for each attribute", image, x_hat, probes.names, alt)
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
-        _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-        axes.text(1.2, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=VAE, weight="bold")
+        _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.25, height=0.75)
+        axes.text(1.2, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=ORANGE, weight="bold")
     return figure
 
 
@@ -200,8 +201,8 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
         _draw_tracks(axes, names)
         axes.set_title(label)
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
-            _draw_bell(axes, mean, deviation, VAE, base=row - 0.25, height=0.75)
-            axes.text(1.2, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=VAE)
+            _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.25, height=0.75)
+            axes.text(1.2, row + 0.1, f"± {deviation:.3f}", va="center", ha="left", color=ORANGE)
     return figure
 
 
@@ -219,7 +220,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
         span = max(3.5, 1.1 * q.mean.abs().max().item())
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)
-            _draw_bell(axes, mean, deviation, VAE, base=row - 0.3, height=0.7)
+            _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.3, height=0.7)
         axes.set(title=label, xlabel="z   (dashed: the prior)", xlim=(-span, span), ylim=(latents - 0.4, -1.1))
         axes.set_yticks(range(latents), [f"$z_{{{j + 1}}}$" for j in range(latents)])
         axes.spines["left"].set_visible(False)
@@ -241,7 +242,11 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
         for place, (_, value) in enumerate(ordered):
             alive = value >= 0.01
             axes.bar(
-                place, max(value, 0.02), color=VAE if alive else "white", edgecolor=VAE, hatch="" if alive else "///"
+                place,
+                max(value, 0.02),
+                color=ORANGE if alive else "white",
+                edgecolor=ORANGE,
+                hatch="" if alive else "///",
             )
         axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
         axes.set(title=label, ylabel="KL in nats")
@@ -303,7 +308,7 @@ def hole_bars(
     axes = _axes(figure)
     for row, (label, values) in enumerate(distances.items()):
         low, middle, high = values.quantile(values.new_tensor([0.25, 0.5, 0.75])).tolist()
-        colour, marker = (VAE, "o") if label.startswith("VAE") else (UAE, "s")
+        colour, marker = (ORANGE, "o") if label.startswith("VAE") else (BLUE, "s")
         axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")
         axes.plot(middle, row, marker, color=colour, markersize=11)
     axes.set_yticks(range(len(distances)), list(distances))
@@ -427,3 +432,21 @@ def _subplots(figure: Figure, rows: int, columns: int):
 def _img(png: bytes, alt: str, style: str) -> str:
     data = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="{style}">'
+
+
+def main(folder: str = "images") -> None:
+    """Train the UAE and the VAE of lesson 04 and save figures 1 and 2 as uae.png and vae.png in `folder`."""
+    train = faces(4000, seed=0)
+    settings = {"image_shape": (3, 32, 32), "latent_dim": 10, "mean_image": train.images.mean(dim=0)}
+    face = faces(4, seed=1).images[3:]  # (1, 3, 32, 32)
+    for name, model, draw in (
+        ("uae", Autoencoder(**settings), figure_uae),
+        ("vae", VAE(**settings), figure_vae),
+    ):
+        fit(model, train.images)
+        probes = fit_probes(codes_of(model, train.images), train.factors, FACTORS)
+        draw(model, probes, face).savefig(f"{folder}/{name}.png")
+
+
+if __name__ == "__main__":
+    main()
