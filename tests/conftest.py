@@ -65,6 +65,8 @@ def missing(what: str):
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """A function from a lesson's name to its address in a running JupyterLab."""
+    if os.name == "nt":
+        pytest.skip("stopping JupyterLab with all its kernels needs POSIX process groups")
     home = tmp_path_factory.mktemp("lab")
     copy_without_outputs(ROOT / "notebooks", home / "notebooks")
     if (ROOT / "images").exists():

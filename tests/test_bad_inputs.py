@@ -232,7 +232,7 @@ TABLE = [
     *row(figures.figure_vae, "samples", COUNTS, vae, probes, x[:1]),
     *row(figures.figure_vae, "seed", SEEDS, vae, probes, x[:1]),
     *row(figures.attribute_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}, "abcd"),
-    *row(figures.attribute_bells, "names", {"too few": ["a", "b"]}, {"a": q}, "abcd"),
+    *row(figures.attribute_bells, "names", {"too few": ["a", "b"]}, {"a": Normal(q.mean[:1], q.stddev[:1])}, "abcd"),
     *row(figures.latent_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}),
     *row(
         figures.kl_bars,
@@ -286,7 +286,7 @@ def test_pixels_that_the_likelihood_cannot_take_stop_fit_before_its_first_step(k
     model = VAE(SHAPE, 4, (8,))
     before = model.head.weight.clone()
     if kind == "bce":
-        with pytest.raises(ValueError, match="x must lie in"):
+        with pytest.raises(ValueError, match="images must lie in"):
             fit(model, 2 * x, reconstruction=kind, progress=False)
         assert torch.equal(before, model.head.weight)
     else:

@@ -224,11 +224,16 @@ def test_training_curves_of_a_uae_show_its_one_term():
     assert [line.get_label() for line in figures.training_curves(of_uae).axes[0].lines] == ["reconstruction"]
 
 
-def test_kl_bars_are_sorted_and_hatch_collapsed_latents():
+def test_kl_bars_are_sorted_to_scale_and_mark_collapsed_latents():
     axes = figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}).axes[0]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["$z_{3}$", "$z_{1}$", "$z_{2}$"]
-    assert [bar.get_height() for bar in axes.patches][:2] == [2.0, 0.5]
-    assert [bool(bar.get_hatch()) for bar in axes.patches] == [False, False, True]
+    assert [bar.get_height() for bar in axes.patches] == [2.0, 0.5, 0.001]
+    assert [(mark.get_text(), mark.get_position()[0]) for mark in axes.texts] == [("×", 2)]
+
+
+def test_kl_bars_of_two_models_share_one_scale():
+    figure = figures.kl_bars({"β = 0": [12.0, 9.0], "β = 1": [1.0, 0.5]})
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
 
 
 def test_hole_bars_mark_the_median():

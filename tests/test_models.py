@@ -47,7 +47,7 @@ def test_encode_gives_a_point_or_a_distribution():
 def test_seed_sets_the_first_weights(kind):
     same, other = build(kind).state_dict(), build(kind, seed=1).state_dict()
     assert all(torch.equal(value, same[name]) for name, value in build(kind).state_dict().items())
-    assert not any(torch.equal(value, same[name]) for name, value in other.items())
+    assert not any(torch.equal(value, same[name]) for name, value in other.items() if name != "mean_image")
 
 
 @BOTH
@@ -245,3 +245,13 @@ def test_an_earlier_file_survives_a_failing_save(tmp_path, monkeypatch):
         build(VAE, seed=1).save(path)
     assert path.read_bytes() == earlier
     assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"], "a half-written file stays behind"
+
+
+@BOTH
+def test_the_mean_image_is_where_the_encoder_looks_from_and_the_decoder_starts(kind):
+    mean_image = torch.full((3, 16, 16), 0.7)
+    model = kind((3, 16, 16), 4, mean_image=mean_image)
+    with torch.no_grad():
+        assert model.trunk[0](mean_image[None] - model.mean_image).abs().max() == 0
+        model.decoder[-3].weight.zero_()
+        torch.testing.assert_close(model.decode(torch.randn(2, 4)), mean_image.expand(2, -1, -1, -1))

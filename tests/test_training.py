@@ -159,7 +159,7 @@ def test_every_image_is_seen_once_in_every_epoch():
 
     model.encode = watch
     train(Autoencoder, model=model, epochs=2)
-    batches = [x for x in seen if len(x) > 1]  # the first look at one image is no training
+    batches = [x for x in seen if len(x) > 2]  # the first look at two images is no training
     assert [len(x) for x in batches] == [16, 16, 8] * 2
     first, second = torch.cat(batches[:3]).flatten(1), torch.cat(batches[3:]).flatten(1)
     assert not torch.equal(first, second), "the images come in the same order again"
@@ -204,3 +204,21 @@ def test_a_larger_beta_brings_the_posterior_nearer_to_the_prior():
     kl = [train(VAE, epochs=60, learning_rate=1e-2, beta=beta)[1].kl[-1] for beta in (0.01, 1.0, 30.0)]
     assert kl[0] > kl[1] > kl[2], "β is dropped, or its sign is turned"
     assert kl[2] < 0.05
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 6])
+def test_the_shortest_runs_train_too(epochs):
+    history = fit(build(VAE), images()[:8], epochs=epochs, batch_size=8, progress=False)
+    assert len(history.loss) == epochs
+
+
+def test_a_loss_that_overflows_is_reported():
+    with pytest.raises(FloatingPointError, match="learning_rate"):
+        fit(build(VAE), images()[:8], epochs=1, reconstruction="mse", scale=1e-25, progress=False)
+
+
+def test_pixels_out_of_range_are_not_blamed_on_the_learning_rate():
+    x = images()
+    x[-1, 0, 0, 0] = 255.0
+    with pytest.raises(ValueError, match="images must lie in"):
+        fit(build(VAE), x, epochs=1, reconstruction="bce", progress=False)

@@ -61,10 +61,14 @@ def check_sample(function: Callable) -> None:
     z = _call(function, (mu, log_var), mu.shape)
     if z is None:
         return
+    if not z.is_floating_point():
+        return _no(f"z should hold real numbers, it holds {z.dtype}")
     if z.detach().std() < 0.01:
         return _no("there is no noise in z: add σ times torch.randn_like(mu)")
     if torch.equal(z[0], z[1]):
         return _no("all images share one ε: draw one for each entry of mu, torch.randn_like(mu)")
+    if torch.equal(z[:, 0], z[:, 1]):
+        return _no("all latents of an image share one ε: draw one for each entry of mu, torch.randn_like(mu)")
     mean, deviation = z.mean().item(), z.std().item()
     mistakes = {
         sigma**2: "the spread is σ², not σ: σ = exp(½ log σ²)",

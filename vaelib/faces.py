@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vaelib.losses import check_whole_number
+
 FACTORS = ("skin tone", "hair colour", "smile", "glasses", "beard", "hair length")
 
 _BACKGROUND = (0.86, 0.91, 0.96)
@@ -33,11 +35,8 @@ def faces(n: int, *, seed: int = 0, size: int = 32) -> Faces:
     `size` is the side S in pixels, from 16 to 256. The global random generator is not touched. Raises TypeError or
     ValueError for an `n`, `seed` or `size` that is not a whole number or is out of range.
     """
-    for name, value, least in (("n", n, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
+    check_whole_number("n", n)
+    check_whole_number("seed", seed, least=0)
     factors = torch.rand(n, len(FACTORS), generator=torch.Generator().manual_seed(seed))
     return Faces(render(factors, size=size), factors)
 
@@ -54,9 +53,8 @@ def render(factors: Tensor, *, size: int = 32) -> Tensor:
         raise ValueError(f"factors must have shape (n, {len(FACTORS)}) with n ≥ 1, got {tuple(factors.shape)}")
     if not ((factors >= 0) & (factors <= 1)).all():
         raise ValueError("factors must lie in [0, 1] and hold no NaN")
-    if isinstance(size, bool) or not isinstance(size, int):
-        raise TypeError(f"size must be an int, got {type(size).__name__}")
-    if not 16 <= size <= 256:
+    check_whole_number("size", size, least=16)
+    if size > 256:
         raise ValueError(f"size must be from 16 to 256 pixels, got {size}")
     return torch.cat([_paint(chunk, size) for chunk in factors.detach().float().split(_CHUNK)])
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": 16,
     "figure.facecolor": "white",
-    "savefig.dpi": 110,
+    "figure.dpi": 110,
 }
 
 
@@ -64,12 +65,12 @@ def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
 
     Raises TypeError or ValueError for other images or an empty `alt`.
     """
-    from torchvision.utils import make_grid
-
     check_images("images", images)
     _check_alt(alt)
     check_whole_number("height", height)
-    strip = make_grid(images.detach().float().clamp(0, 1), nrow=len(images), padding=1, pad_value=1.0)
+    images = images.detach().float().clamp(0, 1)
+    images = 1 - images if images.shape[1] == 1 else images  # ink is dark, as in the figures
+    strip = torch.cat(list(F.pad(images, (1, 1, 1, 1), value=1.0)), dim=2).expand(3, -1, -1)  # (3, H + 2, B (W + 2))
     file = io.BytesIO()
     imsave(file, (255 * strip).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy(), format="png")
     return _img(file.getvalue(), alt, f"height: {height}px; max-width: 100%")
@@ -147,7 +148,9 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
         x_hat = autoencoder.decode(h)
     said = ", ".join(f"{name} about {value:.2f}" for name, value in zip(probes.names, values, strict=True))
     alt = f"Figure 1, the UAE: a face, one number for each attribute ({said}), and the face decoded from its code."
-    figure, axes = _figure_of_attributes("UAE: one number for each attribute", image, x_hat, probes.names, alt)
+    figure, axes = _figure_of_attributes(
+        "UAE: one number for each attribute (read off its code)", image, x_hat, probes.names, alt
+    )
     for row, value in enumerate(values):
         axes.plot(value, row + 0.12, "s", color=BLUE, markersize=12)
         axes.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold")
@@ -179,7 +182,9 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
         f"Figure 2, the VAE: a face, a bell curve for each attribute ({said}), and {samples} faces decoded from "
         "samples of its posterior."
     )
-    figure, axes = _figure_of_attributes("VAE: a distribution for each attribute", image, x_hat, probes.names, alt)
+    figure, axes = _figure_of_attributes(
+        "VAE: a distribution for each attribute (read off its z)", image, x_hat, probes.names, alt
+    )
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
         _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.25, height=0.75)
         axes.text(1.2, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=ORANGE, weight="bold")
@@ -215,9 +220,9 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     _check_posteriors(posteriors)
     alt = f"The latent distributions of one image under {' and '.join(posteriors)}, each over the prior's bell curve."
     latents = max(q.mean.shape[1] for q in posteriors.values())
+    span = max(4, *(1.1 * (q.mean.abs() + 2 * q.stddev).max().item() for q in posteriors.values()))  # one scale
     figure = _figure(6.2 * len(posteriors), 0.5 * latents + 1.6, alt)
     for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
-        span = max(3.5, 1.1 * q.mean.abs().max().item())
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)
             _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.3, height=0.7)
@@ -230,7 +235,8 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
 
 @rc_context(_STYLE)
 def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
-    """Each latent's KL in nats, largest first, for every label; collapsed latents (below 0.01) are hatched."""
+    """Each latent's KL in nats, largest first, for every label. Collapsed latents, below the dotted line at 0.01,
+    are marked ×."""
     _check_mapping("kl_per_latent", kl_per_latent)
     for label, values in kl_per_latent.items():
         if len(values) == 0 or not all(0 <= value < math.inf for value in values):
@@ -240,14 +246,11 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     for axes, (label, values) in zip(_subplots(figure, 1, len(kl_per_latent))[0], kl_per_latent.items(), strict=True):
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
         for place, (_, value) in enumerate(ordered):
-            alive = value >= 0.01
-            axes.bar(
-                place,
-                max(value, 0.02),
-                color=ORANGE if alive else "white",
-                edgecolor=ORANGE,
-                hatch="" if alive else "///",
-            )
+            axes.bar(place, value, color=ORANGE)
+            if value < 0.01:
+                axes.text(place, 0, "×", ha="center", va="bottom")
+        axes.set_ylim(0, 1.05 * max(map(max, kl_per_latent.values())) + 0.01)  # one scale, or they can't be compared
+        axes.axhline(0.01, color="black", linestyle=":", linewidth=1)
         axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
         axes.set(title=label, ylabel="KL in nats")
     return figure
@@ -260,7 +263,6 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     For a VAE the first `ellipses` posteriors are drawn to scale: the half axes are one σ. Raises ValueError if the
     model has another number of latents than 2.
     """
-    check_images("images", images)
     check_model(model, "images", images)
     check_whole_number("ellipses", ellipses, least=0)
     if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex():
@@ -335,6 +337,8 @@ def _check_posteriors(posteriors: Mapping[str, Normal]) -> None:
     _check_mapping("posteriors", posteriors)
     for label, q in posteriors.items():
         check_posterior(f"posteriors[{label!r}]", q)
+        if len(q.mean) != 1:
+            raise ValueError(f"posteriors[{label!r}] must be of one image, over (1, D), got {tuple(q.mean.shape)}")
 
 
 def _check_face(model, called: str, probes: Probes, image: Tensor) -> None:
@@ -354,7 +358,7 @@ def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Seque
     """Image | attribute tracks | decoded images, with arrows between; the caller draws on the tracks."""
     figure = _figure(14, 5.2, alt)
     figure.suptitle(title, weight="bold", fontsize=22)
-    columns = figure.add_gridspec(1, 5, width_ratios=(2.7, 1.0, 5.6, 1.0, 3.3))
+    columns = figure.add_gridspec(1, 5, width_ratios=(2.8, 1.0, 5.6, 1.0, 2.8))
     face = figure.add_subplot(columns[0])
     _draw_image(face, image[0])
     face.set_title("image x")

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from vaelib.losses import check_images, check_whole_number
+
 _LIMIT = 20.0  # |log σ²| stays below this
 
 
@@ -30,16 +32,16 @@ class _ImageCoder(nn.Module):
     ):
         """`image_shape` is (C, H, W), `latent_dim` is D, `hidden` lists the encoder's widths (the decoder mirrors
         them). `seed` sets the first weights; models with the same seed start with the same trunk and decoder.
-        `mean_image` (C, H, W), the average of the training images, is what the decoder then starts from: the latents
-        need not spend nats on saying what all images share. Raises TypeError or ValueError that names the argument."""
+        `mean_image` (C, H, W) is the average of the training images: the encoder then sees how an image differs from
+        it, and the decoder starts from it, so that the latents spend no nats on what all images share.
+        Raises TypeError or ValueError that names the argument."""
         super().__init__()
         self.image_shape = _sizes("image_shape", image_shape)
         if len(self.image_shape) != 3:
             raise ValueError(f"image_shape must be (C, H, W), got {image_shape}")
         self.hidden = _sizes("hidden", hidden)
         (self.latent_dim,) = _sizes("latent_dim", [latent_dim])
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise TypeError(f"seed must be an int, got {type(seed).__name__}")
+        check_whole_number("seed", seed, least=0)
         pixels = self.image_shape[0] * self.image_shape[1] * self.image_shape[2]
         with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator: give it back as it was
             torch.manual_seed(seed)
@@ -52,6 +54,7 @@ class _ImageCoder(nn.Module):
             )
             # Last, so that the layers above start the same whatever the head's size.
             self.head = nn.Linear(self.hidden[-1], self.latent_dim * self.outputs_per_latent)
+        self.register_buffer("mean_image", torch.zeros(self.image_shape))
         if mean_image is not None:
             self._start_from(mean_image)
 
@@ -61,6 +64,7 @@ class _ImageCoder(nn.Module):
             raise TypeError("mean_image must be a floating-point tensor")
         if tuple(mean_image.shape) != self.image_shape or not ((mean_image >= 0) & (mean_image <= 1)).all():
             raise ValueError(f"mean_image must have shape {self.image_shape} and lie in [0, 1]")
+        self.mean_image.copy_(mean_image)
         last_linear = self.decoder[-3]
         last_linear.bias.copy_(torch.logit(mean_image.flatten().clamp(0.01, 0.99)))  # what the sigmoid undoes
 
@@ -90,7 +94,7 @@ class _ImageCoder(nn.Module):
 
     def _head_of(self, x: Tensor) -> Tensor:
         self.check("x", x)
-        return self.head(self.trunk(2 * x - 1))  # centred inputs: a third of the loss after the same training
+        return self.head(self.trunk(x - self.mean_image))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write weights and settings to `path` (safetensors). An earlier file stays whole until the new one is."""
@@ -155,7 +159,7 @@ class VAE(_ImageCoder):
         """Images (B, C, H, W) → the posterior q(z|x), a Normal over (B, D). Raises TypeError or ValueError.
 
         log σ² is bent softly to stay within ±20, so that σ can neither reach 0 nor overflow, and its gradient
-        never stops dead as it would at a clamp.
+        fades instead of stopping dead at a bound.
         """
         mu, log_var = self._head_of(x).chunk(2, dim=1)  # (B, D) each
         log_var = _LIMIT * torch.tanh(log_var / _LIMIT)
@@ -179,6 +183,7 @@ def check_model(model, name: str, images: Tensor, *, called: str = "model") -> N
     coder = callable(getattr(model, "encode", None)) and callable(getattr(model, "decode", None))
     if not coder or isinstance(model, type):
         raise TypeError(f"{called} must be an Autoencoder or a VAE, got {model if coder else type(model).__name__}")
+    check_images(name, images)
     if isinstance(model, _ImageCoder):
         model.check(name, images)
 

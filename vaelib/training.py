@@ -12,7 +12,6 @@ from tqdm.auto import tqdm
 from vaelib.losses import (
     Loss,
     check_beta,
-    check_images,
     check_likelihood,
     check_whole_number,
     reconstruction_error,
@@ -38,7 +37,7 @@ class History:
 
     def plot(self):
         """The training curves as a matplotlib Figure with an alt text, see `vaelib.figures.training_curves`."""
-        from vaelib.figures import training_curves  # here, so that training needs no matplotlib
+        from vaelib.figures import training_curves  # the one import from below: a history knows how to draw itself
 
         return training_curves(self)
 
@@ -66,7 +65,6 @@ def fit(
     kernel's stop button) returns the history so far and leaves a usable model.
     Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
     """
-    check_images("images", images)
     check_model(model, "images", images)
     check_beta(beta)
     check_likelihood(reconstruction, scale)
@@ -82,13 +80,16 @@ def fit(
     images = images.detach().to(device)
     if not images.sum().isfinite():  # NaN and inf reach the sum
         raise ValueError("images must be finite, they hold NaN or inf")
-    # What is still wrong, such as pixels that "bce" can't take, shows here, before the bar.
-    _loss(model, images[:1], beta, reconstruction, scale, torch.Generator(device))
+    if reconstruction == "bce" and not ((images >= 0) & (images <= 1)).all():
+        raise ValueError('images must lie in [0, 1] for reconstruction="bce"')
+    # A model of one's own may not fit the images: let that show here, before the bar.
+    _loss(model, images[:2], beta, reconstruction, scale, torch.Generator(device))
     generator = torch.Generator(device).manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
     steps = -(-len(images) // batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=learning_rate, total_steps=epochs * steps + 1, pct_start=0.2, cycle_momentum=False
+    total = epochs * steps + 1
+    schedule = torch.optim.lr_scheduler.OneCycleLR(  # its way up takes a step at least, however short the run
+        optimizer, max_lr=learning_rate, total_steps=total, pct_start=max(0.2, 2 / total), cycle_momentum=False
     )
     history = History(beta)
     with tqdm(total=epochs * steps, desc="training", unit="step", disable=not progress) as bar:
@@ -99,6 +100,8 @@ def fit(
                     x = images[batch]
                     try:
                         loss = _loss(model, x, beta, reconstruction, scale, generator)
+                        if not loss.total.isfinite():
+                            raise ValueError("the loss is not finite")
                     except ValueError as error:  # the arguments were right: it is the weights that went astray
                         raise FloatingPointError(
                             f"the loss stopped being finite in epoch {epoch}; try a smaller learning_rate"
