@@ -91,7 +91,7 @@ def training_curves(history: History) -> CourseFigure:
     figure = _figure(
         8, 4.2, f"Training curves over {len(history.loss)} epochs: {', '.join(curves)}, in nats per image."
     )
-    axes = _axes(figure)
+    axes = figure.subplots()
     for name, values in curves.items():
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, styles[name], color=colours[name], label=name, markersize=5)
@@ -114,7 +114,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     if len(columns) > count:
         raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
     figure = _figure(2.6 + 1.15 * count, 1.2 * len(rows) + 0.45 * bool(columns) + 0.45 * bool(title), alt)
-    grid = _subplots(figure, len(rows), count)
+    grid = figure.subplots(len(rows), count, squeeze=False)
     for (label, images), line in zip(rows.items(), grid, strict=True):
         for k, axes in enumerate(line):
             _hide_axes(axes)
@@ -202,7 +202,7 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
             )
     alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
     figure = _figure(6.2 * len(posteriors), 0.75 * len(names) + 1.0, alt)
-    for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
+    for axes, (label, q) in zip(figure.subplots(1, len(posteriors), squeeze=False)[0], posteriors.items(), strict=True):
         _draw_tracks(axes, names)
         axes.set_title(label)
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
@@ -222,7 +222,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     latents = max(q.mean.shape[1] for q in posteriors.values())
     span = max(4, *(1.1 * (q.mean.abs() + 2 * q.stddev).max().item() for q in posteriors.values()))  # one scale
     figure = _figure(6.2 * len(posteriors), 0.5 * latents + 1.6, alt)
-    for axes, (label, q) in zip(_subplots(figure, 1, len(posteriors))[0], posteriors.items(), strict=True):
+    for axes, (label, q) in zip(figure.subplots(1, len(posteriors), squeeze=False)[0], posteriors.items(), strict=True):
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)
             _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.3, height=0.7)
@@ -243,7 +243,9 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
             raise ValueError(f"kl_per_latent[{label!r}] must be numbers of at least 0, got {values}")
     alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
     figure = _figure(6.2 * len(kl_per_latent), 3.8, alt)
-    for axes, (label, values) in zip(_subplots(figure, 1, len(kl_per_latent))[0], kl_per_latent.items(), strict=True):
+    for axes, (label, values) in zip(
+        figure.subplots(1, len(kl_per_latent), squeeze=False)[0], kl_per_latent.items(), strict=True
+    ):
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
         for place, (_, value) in enumerate(ordered):
             axes.bar(place, value, color=ORANGE)
@@ -271,14 +273,14 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
         raise ValueError(f"labels must be one for each of the {len(images)} images, got {tuple(labels.shape)}")
     if model.latent_dim != 2:
         raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
-    points = codes_of(model, images)  # (n, 2)
     with torch.no_grad():
         code = model.encode(images)
+    points = code.mean if isinstance(code, Normal) else code  # (n, 2)
     said = (
         f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
     )
     figure = _figure(7.6, 6.4, f"The two latents of {len(images)} images, colour and marker by class{said}.")
-    axes = _axes(figure)
+    axes = figure.subplots()
     for label in labels.unique().tolist():
         some = points[labels == label]
         style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
@@ -307,7 +309,7 @@ def hole_bars(
             raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
     alt = f"For each way to draw a latent the {xlabel}, median and middle half: " + "; ".join(distances) + "."
     figure = _figure(10, 0.8 * len(distances) + 1.0, alt)
-    axes = _axes(figure)
+    axes = figure.subplots()
     for row, (label, values) in enumerate(distances.items()):
         low, middle, high = values.quantile(values.new_tensor([0.25, 0.5, 0.75])).tolist()
         colour, marker = (ORANGE, "o") if label.startswith("VAE") else (BLUE, "s")
@@ -423,14 +425,6 @@ def _figure(width: float, height: float, alt: str) -> CourseFigure:
     figure = CourseFigure(figsize=(width, height), layout="constrained")
     figure.alt = alt
     return figure
-
-
-def _axes(figure: Figure) -> Axes:
-    return _subplots(figure, 1, 1)[0][0]
-
-
-def _subplots(figure: Figure, rows: int, columns: int):
-    return figure.subplots(rows, columns, squeeze=False)
 
 
 def _img(png: bytes, alt: str, style: str) -> str:
