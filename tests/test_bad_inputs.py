@@ -46,6 +46,7 @@ IMAGES = {
 OF_A_MODEL = IMAGES | {"too small": smaller, "too few channels": grey, "another dtype": double}
 NUMBERS = {"a str": "1", "None": None, "negative": -0.5, "NaN": NAN, "inf": INF, "a bool": True}
 COUNTS = {"a float": 1.5, "a str": "1", "a bool": True, "zero": 0, "negative": -1, "None": None}
+LINES = {"a list": [1.0, 2.0], "whole numbers": torch.arange(4), "NaN": torch.tensor([0.0, NAN, 1.0, 2.0])}
 SEEDS = {"a float": 1.5, "a str": "1", "negative": -1}
 CHOICE = {"unknown": "l2", "a number": 1, "None": None}
 POSTERIORS = {
@@ -240,6 +241,26 @@ TABLE = [
         MAPPINGS | {"no latents": {"a": []}, "NaN": {"a": [NAN]}},
         {"a": [1.0]},
     ),
+    *row(
+        figures.curves,
+        "x",
+        LINES | {"a matrix": codes, "a point": codes[0, :1]},
+        codes[0],
+        {"a": {"b": codes[0]}},
+        alt="a",
+    ),
+    *row(
+        figures.curves,
+        "panels",
+        MAPPINGS
+        | {f"a curve that is {k}": {"a": {"b": v}} for k, v in LINES.items()}
+        | {"too short": {"a": {"b": codes[0, :3]}}},
+        codes[0],
+        {"a": {"b": codes[0]}},
+        alt="a",
+    ),
+    *row(figures.curves, "filled", {"unknown": ["c"]}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
+    *row(figures.curves, "alt", {"empty": "", "None": None}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
     *row(figures.latent_scatter, "model", {"a str": "VAE", "of 4 latents": vae}, VAE(SHAPE, 2, (8,)), x, labels),
     *row(figures.latent_scatter, "images", OF_A_MODEL, VAE(SHAPE, 2, (8,)), x, labels),
     *row(

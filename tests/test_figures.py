@@ -18,6 +18,7 @@ from vaelib.training import History
 
 SHAPE = (3, 16, 16)
 NAMES = FACTORS[:3]
+GRID = torch.linspace(-2, 2, 5)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ FIGURES = {
     "attribute_bells": lambda a, v, x, p: figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES),
     "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
     "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
+    "curves": lambda a, v, x, p: figures.curves(GRID, {"t": {"q": GRID**3, "p": -GRID}}, filled=["q"], alt="a cubic"),
     "latent_scatter of a UAE": lambda a, v, x, p: figures.latent_scatter(a, x, torch.arange(12) % 4),
     "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
@@ -249,3 +251,15 @@ def test_reconstructions_show_what_the_models_make(vae, images):
         x_hat = vae.decode(vae.encode(images[:2]).mean)
     np.testing.assert_allclose(shown[0], images[0].permute(1, 2, 0), atol=1e-6)
     np.testing.assert_allclose(shown[3], x_hat[1].permute(1, 2, 0), atol=1e-6)
+
+
+def test_curves_draw_the_values_and_fill_what_was_asked():
+    figure = figures.curves(GRID, {"one": {"q": GRID**3, "p": -GRID}, "two": {"r": GRID}}, filled=["q"], alt="a cubic")
+    one, two = figure.axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in one.lines}
+    assert drawn["q"] == [-8, -1, 0, 1, 8] and drawn["p"] == [2, 1, 0, -1, -2]
+    assert len({line.get_linestyle() for line in one.lines[:2]}) == 2  # told apart without colour
+    above, below = one.collections
+    assert above.get_hatch() is None and below.get_hatch()
+    assert above.get_datalim(one.transData).y1 == 8 and below.get_datalim(one.transData).y0 == -8
+    assert not two.collections and two.get_title() == "two"

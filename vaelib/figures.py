@@ -7,7 +7,8 @@ import base64
 import html
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import cycle
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,7 @@ CLASS_COLOURS = (
     *("#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676"),
 )
 CLASS_MARKERS = "osD^vP*X<>"
+_LINES = (("-", BLUE), ("--", ORANGE), (":", "black"), ("-.", GREY))
 _STYLE = {
     "font.size": 15,
     "axes.spines.top": False,
@@ -259,6 +261,46 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
 
 
 @rc_context(_STYLE)
+def curves(
+    x: Tensor,
+    panels: Mapping[str, Mapping[str, Tensor]],
+    *,
+    filled: Collection[str] = (),
+    xlabel: str = "z",
+    alt: str,
+) -> CourseFigure:
+    """Panels side by side over one axis `x` (n,): each title with its curves, a label and values (n,) for each.
+
+    The area between 0 and the curves whose labels are in `filled` is coloured, and hatched where they are negative.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check_alt(alt)
+    _check_mapping("panels", panels)
+    _check_line("x", x, None)
+    for title, lines in panels.items():
+        _check_mapping(f"panels[{title!r}]", lines)
+        for label, values in lines.items():
+            _check_line(f"panels[{title!r}][{label!r}]", values, len(x))
+    unknown = set(filled) - {label for lines in panels.values() for label in lines}
+    if unknown:
+        raise ValueError(f"filled must name curves, there is no {', '.join(sorted(unknown))}")
+    x = x.detach().cpu().numpy()
+    figure = _figure(6.2 * len(panels) + 1, 4.2, alt)
+    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for (label, values), (style, colour) in zip(lines.items(), cycle(_LINES)):
+            y = values.detach().cpu().numpy()
+            axes.plot(x, y, style, color=colour, linewidth=2.5, label=label)
+            if label in filled:
+                axes.fill_between(x, y, where=y >= 0, color=colour, alpha=0.3, linewidth=0)
+                axes.fill_between(x, y, where=y <= 0, facecolor="none", edgecolor=colour, hatch="///", linewidth=0)
+        axes.set(title=title, xlabel=xlabel)
+        if any(values.min() < 0 for values in lines.values()):
+            axes.axhline(0, color="black", linewidth=1)
+        axes.legend(frameon=False, loc="best")
+    return figure
+
+
+@rc_context(_STYLE)
 def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30) -> CourseFigure:
     """The 2-D latent space: a marker for each image (n, C, H, W), its colour and shape by class `labels` (n,).
 
@@ -333,6 +375,14 @@ def _check_mapping(name: str, values: Mapping) -> None:
         raise TypeError(f"{name} must be a dict with a label for each, got {type(values).__name__}")
     if not values:
         raise ValueError(f"{name} must hold at least one entry")
+
+
+def _check_line(name: str, values: Tensor, length: int | None) -> None:
+    """`values` must be a finite floating-point (n,); `length` None stands for any n from 2."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor, got {type(values).__name__}")
+    if values.ndim != 1 or len(values) < 2 or length not in (None, len(values)) or not values.isfinite().all():
+        raise ValueError(f"{name} must be finite and of shape ({length or 'n'},), got {tuple(values.shape)}")
 
 
 def _check_posteriors(posteriors: Mapping[str, Normal]) -> None:
