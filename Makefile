@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: lab test bench notebooks images faults setup
+.PHONY: lab test bench notebooks faults setup
 
 lab: setup  # JupyterLab on the first lesson
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
@@ -19,11 +19,8 @@ test: setup  # the linter; unit and browser tests; every lesson against its stor
 bench: setup  # how fast training, faces and the import are
 	$(VENV_PYTHON) tests/bench.py
 
-notebooks: setup  # run every lesson on a fresh kernel and store its outputs
+notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) tests/run_notebooks.py
-
-images: setup  # the pictures in images/
-	$(VENV_PYTHON) -m vaelib.figures
 
 faults: setup  # plant faults and see that the tests catch them
 	$(VENV_PYTHON) tests/faults.py

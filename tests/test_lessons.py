@@ -5,12 +5,36 @@ import re
 
 import nbformat
 import pytest
+import run_notebooks
 import torch
 from conftest import ROOT
+from nbconvert import HTMLExporter
 
+NAMES = [
+    "00_start_here",
+    "01_autoencoder",
+    "02_from_points_to_distributions",
+    "03_the_posterior_by_hand",
+    "04_variational_autoencoder",
+    "05_beta",
+    "06_exploring_the_latent_space",
+    "07_handwritten_digits",
+    "08_debug_a_vae",
+]
+EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5}  # at least
 LESSONS = sorted(ROOT.glob("notebooks/*.ipynb"))
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
 SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
+
+# A question, its options (a letter, what it says), and for each whether it is right and why.
+QUESTION = re.compile(r"\*\*Question\.\*\* .+?\n\n(?P<options>(?:<details>.*?</details>\n?)+)", re.DOTALL)
+OPTION = re.compile(r"<details><summary>([A-Z])\. (.+?)</summary>\n\n([✓✗]) (.+?)\n</details>", re.DOTALL)
+
+INSTRUCTOR = re.compile(
+    r"<details><summary><b>For instructors</b></summary>\n\n\*\*Say\.\*\* .{40,}\n\n\*\*Click\.\*\* .{40,}\n\n"
+    r"\*\*Stuck\.\*\* .{40,}\n\n\*\*In half the time\.\*\* .{40,}\n\n</details>",
+    re.DOTALL,
+)
 
 PARTS = (
     r"\A# \d\d · ",
@@ -49,8 +73,19 @@ def notebook(request):
     return NOTEBOOKS[request.param]
 
 
-def test_there_are_lessons():
-    assert len(LESSONS) >= 3
+def prose(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_the_lessons_are_all_there_in_their_order():
+    assert [path.stem for path in LESSONS] == NAMES
+
+
+def test_the_readme_lists_each_lesson_with_its_minutes():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\d\d) \| \[.+?\]\(notebooks/(\S+)\.ipynb\) \|.*\| (\d+) \|$", readme, re.MULTILINE)
+    minutes = {name: re.search(r"\*\*Time\*\* about (\d+)", prose(notebook))[1] for name, notebook in NOTEBOOKS.items()}
+    assert listed == [(name[:2], name, minutes[name]) for name in NAMES]
 
 
 def test_every_code_cell_was_run_once_from_top_to_bottom(notebook):
@@ -79,16 +114,62 @@ def test_every_picture_has_an_alt_text(notebook):
     assert pictures > 0
 
 
+def test_no_image_of_the_page_is_without_alt_text(notebook):
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    alts = Images(page).alts
+    assert alts and all(alts)
+
+
+def test_outputs_are_not_older_than_the_package(notebook):
+    assert notebook.metadata.get("vaelib") == run_notebooks.digest(), "vaelib has changed: run `make notebooks`"
+
+
+def test_the_pictures_in_images_are_those_of_the_lessons():
+    made = {f"{name}.png": png for lesson in NOTEBOOKS.values() for name, png in run_notebooks.pictures(lesson).items()}
+    stored = {path.name: path.read_bytes() for path in ROOT.glob("images/*.png")}
+    assert set(stored) == set(made)
+    assert stored == made, "a picture is older than its lesson: run `make notebooks`"
+
+
+def test_a_slider_is_followed_by_a_still_picture(notebook):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    sliders = [k for k, cell in enumerate(code) if re.search(r"^(live|widgets\.VBox)\(", cell.source, re.MULTILINE)]
+    assert sliders
+    for k in sliders:
+        after = "".join(output.get("data", {}).get("text/html", "") for output in code[k + 1].outputs)
+        assert Images(after).alts, code[k].source
+
+
 def test_a_lesson_says_what_it_teaches_how_long_it_takes_and_sums_up(notebook):
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for part in PARTS:
-        assert re.search(part, prose), f"no {part}"
+        assert re.search(part, prose(notebook)), f"no {part}"
 
 
 def test_links_between_the_lessons_lead_somewhere(notebook):
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    for name in re.findall(r"\]\(([^)#:]+\.ipynb)\)", prose):
+    for name in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))\)", prose(notebook)):
         assert (ROOT / "notebooks" / name).exists(), name
+
+
+def test_a_lesson_ends_with_a_folded_note_for_instructors(notebook):
+    *_, last = notebook.cells
+    assert last.metadata.get("tags") == ["instructor"] and INSTRUCTOR.fullmatch(last.source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_question_has_one_right_option_and_explains_all(name):
+    asked = [cell.source for cell in NOTEBOOKS[name].cells if "**Question." in cell.source]
+    assert len(asked) >= (1 if name == "00_start_here" else 2)
+    for source in asked:
+        options = OPTION.findall(QUESTION.fullmatch(source)["options"])
+        assert [letter for letter, *_ in options] == list("ABCDEF"[: len(options)]) and len(options) >= 3
+        assert len(options) == source.count("<details>")
+        assert [mark for *_, mark, _ in options].count("✓") == 1
+        assert all(len(why) > 30 for *_, why in options), source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_has_exercises(name):
+    assert sum("exercise" in cell.metadata.get("tags", []) for cell in NOTEBOOKS[name].cells) >= EXERCISES[name]
 
 
 @pytest.mark.parametrize(("stub", "check", "solution"), list(exercises()))

@@ -1,5 +1,7 @@
 """Each lesson as a student meets it: opened in JupyterLab, run, its sliders moved by keyboard and mouse."""
 
+import re
+
 import pytest
 from conftest import ROOT
 
@@ -42,6 +44,12 @@ def test_lesson_runs_and_its_sliders_change_the_picture(lesson):
         for output in cell["outputs"]:
             assert output["output_type"] != "error", "".join(cell["source"]) + "\n" + output["evalue"]
             assert output.get("name") != "stderr", output["text"]
+
+    option = page.locator("details", has=page.locator("summary", has_text=re.compile("^A[.] "))).first
+    for key, opened in (("Enter", True), ("Space", False)):  # a question answers to the keyboard, too
+        option.locator("summary").focus()
+        page.keyboard.press(key)
+        assert option.evaluate("details => details.open") is opened, key
 
     explorers = page.locator(".jp-CodeCell:has(.noUi-handle):has(img)")
     explorers.first.wait_for(timeout=20_000)  # every lesson has a cell with a slider and a picture

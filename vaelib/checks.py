@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
+from torch.distributions import Normal, kl_divergence
 
 
 def check_numbers_in(function: Callable) -> None:
@@ -51,6 +52,65 @@ def check_interpolation(function: Callable) -> None:
         "you add t·h_b but keep all of h_a: the weights (1 − t) and t add up to 1": h_a + t * h_b,
     }
     _report(function, (h_a, h_b, 5), right, mistakes, "five codes, evenly spaced, from h_a to h_b")
+
+
+def check_posterior_on_grid(function: Callable) -> None:
+    """Checks `function(log_joint, z)`: p(z|x) (n,) from log p(x, z) (n,) on an evenly spaced grid z (n,)."""
+    z = torch.linspace(-4, 4, 401, dtype=torch.float64)
+    step = z[1] - z[0]
+    log_joint = -9000 - 3 * (z - 1).abs() - 0.5 * z**2  # far below 0, as for an image of many pixels
+    sums_to_one = torch.softmax(log_joint, dim=0)
+    right = sums_to_one / step
+    mistakes = {
+        "there is NaN: exp(−9000) is 0 for a computer, and 0/0 is not a number. Subtract the largest log first": (
+            torch.full_like(z, math.nan)
+        ),
+        "there are only zeros: exp(−9000) is 0 for a computer. Subtract the largest log first": torch.zeros_like(z),
+        "its sum is 1, but a density has area 1: divide by the step of the grid": sums_to_one,
+        "you multiplied by the step: divide, so that sum times step is 1": sums_to_one * step,
+        "its top is 1, its area is not: divide by the sum times the step": (log_joint - log_joint.max()).exp(),
+        "this is the logarithm of the posterior: take exp": right.log(),
+        "you normalised the logarithms: take exp first": log_joint / (log_joint.sum() * step),
+    }
+    _report(function, (log_joint, z), right, mistakes, "a density of area 1 on the grid")
+
+
+def check_elbo(function: Callable) -> None:
+    """Checks `function(log_likelihood, mu, sigma, epsilon)`: the ELBO of N(μ, σ²) from noise (S,), a scalar."""
+    mu, sigma = torch.tensor(0.8), torch.tensor(0.5)
+    epsilon = torch.randn(6, generator=_generator())
+
+    def log_likelihood(z):
+        return -3 * (z - 1.3).abs()
+
+    def rebuilt(z):
+        return log_likelihood(z).mean()
+
+    z = mu + sigma * epsilon
+    kl = 0.5 * (mu**2 + sigma**2 - 1) - sigma.log()
+    right = rebuilt(z) - kl
+    mistakes = {
+        "this is the loss: the ELBO is minus that": -right,
+        "the KL is a cost: subtract it": rebuilt(z) + kl,
+        "the KL to the prior is missing": rebuilt(z),
+        "only the KL to the prior is left: add the average of log p(x|z)": -kl,
+        "you summed over the samples: average over them": log_likelihood(z).sum() - kl,
+        "the noise is never used: average over z = μ + σ ε, not at z = μ": rebuilt(mu) - kl,
+        "z = μ + σ ε: you spread it by σ²": rebuilt(mu + sigma**2 * epsilon) - kl,
+        "ε is not z: write z = μ + σ ε": rebuilt(epsilon) - kl,
+        "you averaged p(x|z) and took the logarithm last: average the logarithms": (
+            torch.logsumexp(log_likelihood(z), dim=0) - math.log(6) - kl
+        ),
+        "the KL needs σ², not σ, in its bracket": rebuilt(z) - (0.5 * (mu**2 + sigma - 1) - sigma.log()),
+        "the KL needs log σ², which is 2 log σ": rebuilt(z) - 0.5 * (mu**2 + sigma**2 - 1 - sigma.log()),
+    }
+    _report(
+        function,
+        (log_likelihood, mu, sigma, epsilon),
+        right,
+        mistakes,
+        "the average log p(x|z) minus the KL to the prior",
+    )
 
 
 def check_sample(function: Callable) -> None:
@@ -143,6 +203,86 @@ def check_vae_loss(function: Callable) -> None:
     )
 
 
+def check_kl_by_samples(function: Callable) -> None:
+    """Checks `function(q, p, n)`: KL(q ‖ p) of two one-dimensional Normals from n samples of q, a scalar."""
+    q, p = Normal(1.0, 0.5), Normal(-0.5, 1.0)
+    right, reverse = kl_divergence(q, p).item(), kl_divergence(p, q).item()
+    estimate = _call(function, (q, p, 3), None)
+    if estimate is None:
+        return
+    if estimate.shape == (3,):
+        return _no("these are the n log ratios: take their mean")
+    if estimate.shape != ():
+        return _no(f"the result should have shape (), a single number, it has {tuple(estimate.shape)}")
+    if math.isclose(estimate.item(), right, rel_tol=1e-5):
+        return _no("this is the exact value, from a closed form: estimate it from n samples")
+    n = 20_000
+    estimates = []
+    for _ in range(20):
+        estimate = _call(function, (q, p, n), ())
+        if estimate is None:
+            return
+        estimates.append(estimate.item())
+    mean, apart = sum(estimates) / 20, max(estimates) - min(estimates)
+    z = torch.linspace(-9, 9, 18_001)  # for the averages that have no closed form here
+    density, ratio = q.log_prob(z).exp(), (q.log_prob(z) - p.log_prob(z)).exp()
+    mean_ratio = torch.trapezoid(density * ratio, z).item()
+    mistakes = {
+        "the sign is turned round: log q − log p, averaged over samples of q": -right,
+        "the samples come from p: KL(q ‖ p) averages over values of q": -reverse,
+        "this is KL(p ‖ q): draw from q, and subtract p's log density from q's": reverse,
+        "you summed the n log ratios: take their mean": n * right,
+        "these are densities: take log_prob as it is, without exp": torch.trapezoid(
+            density * (density - p.log_prob(z).exp()), z
+        ).item(),
+        "this is the mean of the ratio q/p: take its logarithm for each sample": mean_ratio,
+        "this is the logarithm of the mean ratio: take the mean of the logarithms": math.log(mean_ratio),
+        "only log q is averaged: subtract log p": -0.5 * math.log(2 * math.pi * math.e * 0.25),
+        "only log p is averaged: the log ratio is log q − log p": -0.5 * math.log(2 * math.pi) - 0.5 * (1.5**2 + 0.25),
+    }
+    if apart > 0.3 * abs(mean):
+        return _no(f"with n = {n} your estimates should agree, they lie {apart:.1f} apart: do you draw n samples?")
+    if math.isclose(mean, right, rel_tol=0.02):
+        print("✓ right: the mean of log q − log p over samples of q")
+        return
+    for reason, wrong in mistakes.items():
+        if math.isclose(mean, wrong, rel_tol=0.02):
+            return _no(reason)
+    _no(f"with n = {n} the estimate should be near {right:.3f}, it is {mean:.3f}")
+
+
+def check_kl_of_normals(function: Callable) -> None:
+    """Checks `function(mu_q, sigma_q, mu_p, sigma_p)`: KL(N(μ_q, σ_q²) ‖ N(μ_p, σ_p²)), four times (n,) → (n,)."""
+    mu_q, sigma_q = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([0.6, 1.7, 0.4])
+    mu_p, sigma_p = torch.tensor([-0.5, 1.1, 0.6]), torch.tensor([1.4, 0.7, 2.2])
+    squared = (mu_q - mu_p) ** 2
+    spread, log_ratio = sigma_q**2 + squared, torch.log(sigma_p / sigma_q)
+    right = log_ratio + spread / (2 * sigma_p**2) - 0.5
+    mistakes = {
+        "this is the other direction, KL(p ‖ q): q's σ goes into the numerator, p's into the denominator": -log_ratio
+        + (sigma_p**2 + squared) / (2 * sigma_q**2)
+        - 0.5,
+        "the sign is turned round: a KL divergence is never negative": -right,
+        "the −½ is missing: for q = p the KL must be 0": right + 0.5,
+        "the logarithm is upside down: it is log(σ_p / σ_q)": right - 2 * log_ratio,
+        "the logarithm is missing": right - log_ratio,
+        "this is the logarithm of σ_p² / σ_q²: it needs a ½, or σ instead of σ²": right + log_ratio,
+        "σ stands where σ² should, above and below": log_ratio + (sigma_q + squared) / (2 * sigma_p) - 0.5,
+        "in the numerator σ_q must be squared": log_ratio + (sigma_q + squared) / (2 * sigma_p**2) - 0.5,
+        "in the denominator σ_p must be squared": log_ratio + spread / (2 * sigma_p) - 0.5,
+        "the quotient lacks its ½: divide by 2 σ_p²": log_ratio + spread / sigma_p**2 - 0.5,
+        "μ_q − μ_p must be squared": log_ratio + (sigma_q**2 + mu_q - mu_p) / (2 * sigma_p**2) - 0.5,
+        "σ_q² is missing: the values of q spread around μ_q": log_ratio + squared / (2 * sigma_p**2) - 0.5,
+        "p is taken for N(0, 1): use mu_p and sigma_p": 0.5 * (mu_q**2 + sigma_q**2 - 1) - sigma_q.log(),
+        "twice too large: is a ½ missing everywhere?": 2 * right,
+        "you summed: keep one value for each pair": right.sum(),
+        "you averaged: keep one value for each pair": right.mean(),
+    }
+    _report(
+        function, (mu_q, sigma_q, mu_p, sigma_p), right, mistakes, "log(σ_p/σ_q) + (σ_q² + (μ_q − μ_p)²) / 2σ_p² − ½"
+    )
+
+
 def _report(function: Callable, arguments: tuple, right: Tensor, mistakes: Mapping[str, Tensor], praise: str) -> None:
     answer = _call(function, arguments, None)
     if answer is None:
@@ -180,7 +320,7 @@ def _call(function: Callable, arguments: tuple, shape) -> Tensor | None:
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.allclose(a.detach().double(), b.double(), rtol=1e-4, atol=1e-6)
+    return a.shape == b.shape and torch.allclose(a.detach().double(), b.double(), rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def _short(values: Tensor) -> str:

@@ -1,7 +1,4 @@
-"""Figures made by trained models. Each function returns a matplotlib Figure that carries its own alt text.
-
-`python -m vaelib.figures` makes the pictures in images/.
-"""
+"""Figures made by trained models. Each function returns a matplotlib Figure that carries its own alt text."""
 
 import base64
 import html
@@ -21,11 +18,10 @@ from matplotlib.ticker import LogLocator, ScalarFormatter
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.faces import FACTORS, faces
 from vaelib.losses import check_images, check_posterior, check_whole_number
-from vaelib.measures import Probes, codes_of, fit_probes, reconstruct
-from vaelib.models import VAE, Autoencoder, check_model, sample
-from vaelib.training import History, fit
+from vaelib.measures import Probes, reconstruct
+from vaelib.models import check_model, sample
+from vaelib.training import History
 
 # Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
@@ -294,9 +290,40 @@ def curves(
                 axes.fill_between(x, y, where=y >= 0, color=colour, alpha=0.3, linewidth=0)
                 axes.fill_between(x, y, where=y <= 0, facecolor="none", edgecolor=colour, hatch="///", linewidth=0)
         axes.set(title=title, xlabel=xlabel)
-        if any(values.min() < 0 for values in lines.values()):
+        low, high = axes.get_ylim()
+        if low < 0 < high and any(values.min() < 0 for values in lines.values()):
             axes.axhline(0, color="black", linewidth=1)
         axes.legend(frameon=False, loc="best")
+    return figure
+
+
+@rc_context(_STYLE)
+def labelled_points(
+    series: Mapping[str, Mapping[str, tuple[float, float]]], *, xlabel: str, ylabel: str, alt: str
+) -> CourseFigure:
+    """Points in a plane: for each series a label, and in it each point's own name with its (x, y).
+
+    The points of one series are joined in their order; a series of a single point is named where it stands.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check_alt(alt)
+    _check_mapping("series", series)
+    for label, points in series.items():
+        _check_mapping(f"series[{label!r}]", points)
+        for name, point in points.items():
+            if len(point) != 2 or not all(math.isfinite(value) for value in point):
+                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {point}")
+    figure = _figure(10.5, 6.4, alt)
+    axes = figure.subplots()
+    styles = zip(series.items(), CLASS_MARKERS, CLASS_COLOURS, cycle(("-", "--", ":", "-.")), cycle((6, -18)))
+    for (label, points), marker, colour, line, above in styles:
+        x, y = zip(*points.values(), strict=True)
+        axes.plot(x, y, line, marker=marker, color=colour, markersize=11, linewidth=2, label=label)
+        for name, point in points.items():
+            axes.annotate(name, point, (7, above), textcoords="offset points")
+    axes.margins(0.1)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(frameon=False, loc="best")
     return figure
 
 
@@ -480,21 +507,3 @@ def _figure(width: float, height: float, alt: str) -> CourseFigure:
 def _img(png: bytes, alt: str, style: str) -> str:
     data = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="{style}">'
-
-
-def main(folder: str = "images") -> None:
-    """Train the UAE and the VAE of lesson 04 and save figures 1 and 2 as uae.png and vae.png in `folder`."""
-    train = faces(4000, seed=0)
-    settings = {"image_shape": (3, 32, 32), "latent_dim": 10, "mean_image": train.images.mean(dim=0)}
-    face = faces(4, seed=1).images[3:]  # (1, 3, 32, 32)
-    for name, model, draw in (
-        ("uae", Autoencoder(**settings), figure_uae),
-        ("vae", VAE(**settings), figure_vae),
-    ):
-        fit(model, train.images)
-        probes = fit_probes(codes_of(model, train.images), train.factors, FACTORS)
-        draw(model, probes, face).savefig(f"{folder}/{name}.png")
-
-
-if __name__ == "__main__":
-    main()
