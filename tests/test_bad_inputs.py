@@ -261,6 +261,63 @@ TABLE = [
     ),
     *row(figures.curves, "filled", {"unknown": ["c"]}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
     *row(figures.curves, "alt", {"empty": "", "None": None}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
+    *row(
+        figures.number_tables,
+        "tables",
+        MAPPINGS | {f"a table that is {k}": {"a": v} for k, v in (TABLES | ODD_TABLES).items()},
+        {"a": codes},
+        "a" * len(codes),
+        "abcd",
+        alt="a",
+    ),
+    *row(figures.number_tables, "reach", NUMBERS | {"zero": 0.0}, {"a": codes}, "a" * len(codes), "abcd", alt="a"),
+    *row(figures.number_tables, "alt", {"empty": "", "None": None}, {"a": codes}, "a" * len(codes), "abcd", alt="a"),
+    *row(
+        figures.labelled_points,
+        "series",
+        MAPPINGS
+        | {"a number inside": {"a": 1.0}, "no point": {"a": {}}, "not a pair": {"a": {"b": 1.0}}}
+        | {"three numbers": {"a": {"b": (1, 2, 3)}}, "NaN": {"a": {"b": (1, NAN)}}, "text": {"a": {"b": "ab"}}},
+        {"a": {"b": (1, 2)}},
+        xlabel="x",
+        ylabel="y",
+        alt="a",
+    ),
+    *row(
+        figures.labelled_points,
+        "alt",
+        {"empty": "", "None": None},
+        {"a": {"b": (1, 2)}},
+        xlabel="x",
+        ylabel="y",
+        alt="a",
+    ),
+    *row(
+        figures.rate_distortion,
+        "models",
+        MAPPINGS | {"a number inside": {"a": 1.0}, "no β": {"a": {}}, "a pair": {"a": {1.0: (1.0, 2.0)}}},
+        {"a": {1.0: measures.Evaluation(1.0, 2.0, -3.0, torch.ones(1))}},
+    ),
+    *row(
+        figures.against_beta,
+        "lines",
+        MAPPINGS
+        | {"a number inside": {"a": 1.0}, "no β": {"a": {}}, "β of 0": {"a": {0: 1.0}}, "NaN": {"a": {1: NAN}}}
+        | {"text": {"a": {1: "b"}}, "below 0 on a logarithmic axis": {"a": {1: -1.0}}},
+        {"a": {1.0: 2.0}},
+        ylabel="y",
+        collapsed=0.01,
+        alt="a",
+    ),
+    *row(
+        figures.against_beta,
+        "collapsed",
+        {"a str": "1", "negative": -0.5, "zero": 0.0, "NaN": NAN},
+        {"a": {1.0: 2.0}},
+        ylabel="y",
+        alt="a",
+    ),
+    *row(figures.against_beta, "alt", {"empty": "", "None": None}, {"a": {1.0: 2.0}}, ylabel="y", alt="a"),
     *row(figures.latent_scatter, "model", {"a str": "VAE", "of 4 latents": vae}, VAE(SHAPE, 2, (8,)), x, labels),
     *row(figures.latent_scatter, "images", OF_A_MODEL, VAE(SHAPE, 2, (8,)), x, labels),
     *row(
@@ -272,6 +329,22 @@ TABLE = [
         labels,
     ),
     *row(figures.latent_scatter, "ellipses", {"negative": -1, "a float": 1.5}, VAE(SHAPE, 2, (8,)), x, labels),
+    *row(
+        figures.latent_maps,
+        "panels",
+        MAPPINGS
+        | {"no values": {"a": VAE(SHAPE, 2, (8,))}, "of 4 latents": {"a": (vae, codes[0], codes[0])}}
+        | {f"across {k}": {"a": (VAE(SHAPE, 2, (8,)), v, codes[0])} for k, v in LINES.items()},
+        {"a": (VAE(SHAPE, 2, (8,)), codes[0], codes[0])},
+        alt="a",
+    ),
+    *row(
+        figures.latent_maps,
+        "alt",
+        {"empty": "", "None": None},
+        {"a": (VAE(SHAPE, 2, (8,)), codes[0], codes[0])},
+        alt="a",
+    ),
     *row(figures.hole_bars, "distances", MAPPINGS | {"a list inside": {"a": [1.0]}}, {"a": codes[0]}),
     *row(
         figures.hole_bars,

@@ -13,12 +13,13 @@ from torch.distributions import Normal
 
 from vaelib import VAE, Autoencoder, faces, figures
 from vaelib.faces import FACTORS
-from vaelib.measures import Probes
+from vaelib.measures import Evaluation, Probes
 from vaelib.training import History
 
 SHAPE = (3, 16, 16)
 NAMES = FACTORS[:3]
 GRID = torch.linspace(-2, 2, 5)
+TABLES = {"one": torch.tensor([[1.0, -0.5, 0.25], [0.0, 0.75, 2.0]]), "two": torch.zeros(2, 3)}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,10 @@ def history():
     return History(1.0, [30.0, 20.0], [25.0, 16.0], [5.0, 4.0], [(3.0, 2.0), (3.0, 1.0)])
 
 
+def at_two_betas():
+    return {0.0: Evaluation(30.0, 5.0, -40.0, torch.ones(2)), 1.0: Evaluation(4.0, 7.0, -20.0, torch.ones(2))}
+
+
 def posterior(sigma=0.5):
     return Normal(torch.tensor([[0.2, -0.4, 0.9]]), sigma * torch.tensor([[1.0, 0.5, 0.2]]))
 
@@ -62,8 +67,15 @@ FIGURES = {
     "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
     "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
     "curves": lambda a, v, x, p: figures.curves(GRID, {"t": {"q": GRID**3, "p": -GRID}}, filled=["q"], alt="a cubic"),
+    "number_tables": lambda a, v, x, p: figures.number_tables(TABLES, ["a", "b"], NAMES, alt="two small tables"),
+    "labelled_points": lambda a, v, x, p: figures.labelled_points(
+        {"one": {"a": (0, 1)}}, xlabel="x", ylabel="y", alt="one point"
+    ),
+    "rate_distortion": lambda a, v, x, p: figures.rate_distortion({"trained": at_two_betas()}),
+    "against_beta": lambda a, v, x, p: figures.against_beta({"no. 1": {0.1: 2, 1: 1}}, ylabel="KL", alt="a line"),
     "latent_scatter of a UAE": lambda a, v, x, p: figures.latent_scatter(a, x, torch.arange(12) % 4),
     "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
+    "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
 }
 
@@ -263,3 +275,60 @@ def test_curves_draw_the_values_and_fill_what_was_asked():
     assert above.get_hatch() is None and below.get_hatch()
     assert above.get_datalim(one.transData).y1 == 8 and below.get_datalim(one.transData).y0 == -8
     assert not two.collections and two.get_title() == "two"
+
+
+def test_number_tables_write_every_number_in_its_place_and_are_white_in_the_middle():
+    figure = figures.number_tables(TABLES, ["a", "b"], NAMES, middle=0.25, reach=0.5, alt="two small tables")
+    axes = figure.axes[0]
+    written = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    assert written[1, 0] == "−0.50" and written[2, 1] == "2.00" and len(written) == 6
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    picture = axes.images[0]
+    colours = picture.cmap(picture.norm([0.25, 0.75, -0.25]))[:, :3]
+    assert colours[0] == pytest.approx([1, 1, 1], abs=0.01)
+    assert colours[1, 0] > 0.8 > colours[1, 2] and colours[2, 2] > 0.6 > colours[2, 0]  # orange above, blue below
+    assert figure.axes[1].get_title() == "two"
+
+
+def test_labelled_points_join_the_points_of_a_series_and_name_each():
+    series = {"one": {"a": (0, 1), "b": (2, 3.5)}, "two": {"": (1, 1)}}
+    axes = figures.labelled_points(series, xlabel="x", ylabel="y", alt="three points").axes[0]
+    one, two = axes.lines
+    assert one.get_xydata().tolist() == [[0, 1], [2, 3.5]] and two.get_xydata().tolist() == [[1, 1]]
+    assert (one.get_marker(), one.get_linestyle()) != (two.get_marker(), two.get_linestyle())
+    assert {text.get_text(): text.xy for text in axes.texts} == {"a": (0, 1), "b": (2, 3.5), "": (1, 1)}
+
+
+def test_rate_distortion_has_the_rate_to_the_right_and_tells_beta_and_numbers():
+    figure = figures.rate_distortion({"trained": at_two_betas()})
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xydata().tolist() == [[30, 5], [4, 7]]
+    assert axes.get_xlabel().startswith("rate") and axes.get_ylabel().startswith("distortion")
+    assert [text.get_text() for text in axes.texts] == ["β = 0", "β = 1"]
+    assert "β = 1: rate about 4.0, distortion about 7" in figure.alt
+
+
+def test_against_beta_marks_what_is_collapsed():
+    lines = {"no. 1": {0.1: 2.0, 1: 1.0, 10: 0.02}, "no. 2": {0.1: 0.5, 1: 0.009, 10: 0.0}}
+    axes = figures.against_beta(lines, ylabel="KL", collapsed=0.01, alt="two lines").axes[0]
+    crosses = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() == "x"]
+    assert crosses == [[1, 0.009], [10, pytest.approx(0.01 / 3)]]  # 0 can't be drawn on a logarithmic axis
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    plain = figures.against_beta({"R²": {0.1: -0.1, 1: 0.5}}, ylabel="R²", alt="a line").axes[0]
+    assert plain.get_yscale() == "linear" and plain.lines[0].get_ydata() == pytest.approx([-0.1, 0.5])
+
+
+def test_latent_maps_put_each_picture_where_its_latents_say(vae):
+    across, up = torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([-0.5, 0.5])
+    axes = figures.latent_maps({"VAE": (vae, across, up)}, alt="a small map").axes[0]
+    shown = axes.images[0].get_array()
+    assert shown.shape == (2 * 16, 3 * 16, 3)  # no gaps
+    with torch.no_grad():
+        right_below = vae.decode(torch.tensor([[2.0, -0.5]]))[0].permute(1, 2, 0)
+        left_above = vae.decode(torch.tensor([[-1.0, 0.5]]))[0].permute(1, 2, 0)
+    np.testing.assert_allclose(shown[16:, 32:], right_below, atol=1e-6)
+    np.testing.assert_allclose(shown[:16, :16], left_above, atol=1e-6)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["-1.0", "0.0", "2.0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "-0.5"]  # the first stands on top
+    assert axes.get_xlabel() == "$z_1$"

@@ -7,10 +7,12 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Ellipse
@@ -19,8 +21,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaelib.losses import check_images, check_posterior, check_whole_number
-from vaelib.measures import Probes, reconstruct
-from vaelib.models import check_model, sample
+from vaelib.measures import Evaluation, Probes, reconstruct
+from vaelib.models import Autoencoder, check_model, sample
 from vaelib.training import History
 
 # Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
@@ -31,6 +33,10 @@ CLASS_COLOURS = (
 )
 CLASS_MARKERS = "osD^vP*X<>"
 _LINES = (("-", BLUE), ("--", ORANGE), (":", "black"), ("-.", GREY))
+_POINTS = tuple(  # told apart without their colours
+    {"marker": marker, "color": colour, "linestyle": line, "linewidth": 2}
+    for marker, colour, line in zip(CLASS_MARKERS, CLASS_COLOURS, ("-", "--", "-.", ":", "-") * 2, strict=True)
+)
 _STYLE = {
     "font.size": 15,
     "axes.spines.top": False,
@@ -251,7 +257,11 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
                 axes.text(place, 0, "×", ha="center", va="bottom")
         axes.set_ylim(0, 1.05 * max(map(max, kl_per_latent.values())) + 0.01)  # one scale, or they can't be compared
         axes.axhline(0.01, color="black", linestyle=":", linewidth=1)
-        axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
+        if len(ordered) > 12:  # no room for z's
+            axes.set_xticks(range(len(ordered)), [str(j) for j, _ in ordered], fontsize=11)
+            axes.set_xlabel("number of the latent")
+        else:
+            axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
         axes.set(title=label, ylabel="KL in nats")
     return figure
 
@@ -265,7 +275,7 @@ def curves(
     xlabel: str = "z",
     alt: str,
 ) -> CourseFigure:
-    """Panels side by side over one axis `x` (n,): each title with its curves, a label and values (n,) for each.
+    """Panels over one axis `x` (n,), three in a row: each title with its curves, a label and values (n,) for each.
 
     The area between 0 and the curves whose labels are in `filled` is coloured, and hatched where they are negative.
     Raises TypeError or ValueError that names the argument.
@@ -281,8 +291,11 @@ def curves(
     if unknown:
         raise ValueError(f"filled must name curves, there is no {', '.join(sorted(unknown))}")
     x = x.detach().cpu().numpy()
-    figure = _figure(6.2 * len(panels) + 1, 4.2, alt)
-    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+    rows = -(-len(panels) // 3)  # more than three in a row get too small to read
+    columns = -(-len(panels) // rows)
+    figure = _figure(6.2 * columns + 1, 4.2 * rows, alt)
+    for place, (title, lines) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(rows, columns, place)
         for (label, values), (style, colour) in zip(lines.items(), cycle(_LINES)):
             y = values.detach().cpu().numpy()
             axes.plot(x, y, style, color=colour, linewidth=2.5, label=label)
@@ -301,29 +314,135 @@ def curves(
 def labelled_points(
     series: Mapping[str, Mapping[str, tuple[float, float]]], *, xlabel: str, ylabel: str, alt: str
 ) -> CourseFigure:
-    """Points in a plane: for each series a label, and in it each point's own name with its (x, y).
+    """Points in a plane: a label for each series, and in it a name, written next to the point, with its (x, y).
 
-    The points of one series are joined in their order; a series of a single point is named where it stands.
-    Raises TypeError or ValueError that names the argument.
+    The points of a series are joined in their order. Raises TypeError or ValueError that names the argument.
     """
     _check_alt(alt)
     _check_mapping("series", series)
     for label, points in series.items():
         _check_mapping(f"series[{label!r}]", points)
         for name, point in points.items():
-            if len(point) != 2 or not all(math.isfinite(value) for value in point):
-                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {point}")
+            if not isinstance(point, Sequence) or len(point) != 2 or not all(map(_is_finite, point)):
+                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {point!r}")
     figure = _figure(10.5, 6.4, alt)
     axes = figure.subplots()
-    styles = zip(series.items(), CLASS_MARKERS, CLASS_COLOURS, cycle(("-", "--", ":", "-.")), cycle((6, -18)))
-    for (label, points), marker, colour, line, above in styles:
-        x, y = zip(*points.values(), strict=True)
-        axes.plot(x, y, line, marker=marker, color=colour, markersize=11, linewidth=2, label=label)
+    for (label, points), style, below in zip(series.items(), cycle(_POINTS), cycle((6, -18))):
+        axes.plot(*zip(*points.values(), strict=True), **style, markersize=11, label=label)
         for name, point in points.items():
-            axes.annotate(name, point, (7, above), textcoords="offset points")
+            axes.annotate(name, point, (7, below), textcoords="offset points")
     axes.margins(0.1)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(frameon=False, loc="best")
+    return figure
+
+
+def rate_distortion(models: Mapping[str, Mapping[float, Evaluation]]) -> CourseFigure:
+    """The distortion against the rate: for each label the `Evaluation` of models trained at some β, keyed by it.
+
+    Alemi et al. 2018, "Fixing a broken ELBO" (arXiv 1711.00464). Raises TypeError or ValueError that names the
+    argument.
+    """
+    _check_mapping("models", models)
+    series = {}
+    for label, at in models.items():
+        _check_mapping(f"models[{label!r}]", at)
+        for beta, found in at.items():
+            if not isinstance(found, Evaluation):
+                raise TypeError(f"models[{label!r}][{beta!r}] must be what evaluate returns, got {found!r}")
+        series[label] = {f"β = {beta:g}": (found.rate, found.distortion) for beta, found in at.items()}
+    points = "; ".join(
+        f"{label}, {name}: rate about {rate:.1f}, distortion about {distortion:.0f}"
+        for label, named in series.items()
+        for name, (rate, distortion) in named.items()
+    )
+    return labelled_points(
+        series,
+        xlabel="rate (KL in nats per image)",
+        ylabel="distortion (nats per image)",
+        alt=f"Distortion against rate, in nats per image. {points}.",
+    )
+
+
+@rc_context(_STYLE)
+def against_beta(
+    lines: Mapping[str, Mapping[float, float]], *, ylabel: str, collapsed: float | None = None, alt: str
+) -> CourseFigure:
+    """What becomes of each quantity as β grows, on a logarithmic axis: a label and its value at each β > 0.
+
+    With `collapsed`, which must be above 0, values are at least 0 and their axis is logarithmic too. What lies below
+    that threshold, a dotted line, is marked × and drawn no lower than a third of it. Raises TypeError or ValueError
+    that names the argument.
+    """
+    _check_alt(alt)
+    if collapsed is not None and not (_is_finite(collapsed) and collapsed > 0):
+        raise ValueError(f"collapsed must be a number above 0 or None, got {collapsed!r}")
+    _check_mapping("lines", lines)
+    for label, values in lines.items():
+        _check_mapping(f"lines[{label!r}]", values)
+        for beta, value in values.items():
+            if not _is_finite(beta) or beta <= 0 or not _is_finite(value) or (collapsed and value < 0):
+                raise ValueError(f"lines[{label!r}] must map each β > 0 to its value, got {value!r} at {beta!r}")
+    figure = _figure(10.5, 5.6, alt)
+    axes = figure.subplots()
+    for (label, values), style in zip(lines.items(), cycle(_POINTS)):
+        floor = -math.inf if collapsed is None else collapsed / 3
+        drawn = [max(value, floor) for value in values.values()]
+        axes.plot(list(values), drawn, **style, markersize=9, label=label)
+        dead = [(beta, max(value, floor)) for beta, value in values.items() if collapsed and value < collapsed]
+        for beta, value in dead:
+            axes.plot(beta, value, "x", color="black", markersize=13, markeredgewidth=2.5)
+    axes.set(xlabel="β", ylabel=ylabel, xscale="log")
+    if collapsed is not None:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")  # 0.01 rather than 10⁻²
+        axes.axhline(collapsed, color="black", linestyle=":", linewidth=1.5)
+        axes.annotate("collapsed ×", (0, collapsed), (6, -18), xycoords=("axes fraction", "data"),
+                      textcoords="offset points")  # fmt: skip
+    axes.set_xticks(betas := sorted({beta for values in lines.values() for beta in values}), [f"{b:g}" for b in betas])
+    axes.xaxis.set_minor_formatter("")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@rc_context(_STYLE)
+def number_tables(
+    tables: Mapping[str, Tensor],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    middle: float = 0.0,
+    reach: float = 1.0,
+    alt: str,
+) -> CourseFigure:
+    """Tables side by side: each title with a tensor (R, C), its `rows` and `columns` named, every number written out.
+
+    A cell is white at `middle`, and turns to orange above and blue below, fully so `reach` away from it.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _check_alt(alt)
+    _check_mapping("tables", tables)
+    for title, values in tables.items():
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            raise TypeError(f"tables[{title!r}] must be a floating-point tensor, got {type(values).__name__}")
+        if values.shape != (len(rows), len(columns)) or not values.isfinite().all():
+            raise ValueError(f"tables[{title!r}] must be finite, ({len(rows)}, {len(columns)}): its rows and columns")
+    if isinstance(reach, bool) or not isinstance(reach, (int, float)) or not 0 < reach < math.inf:
+        raise ValueError(f"reach must be a finite number above 0, got {reach!r}")
+    colours = LinearSegmentedColormap.from_list("course", [BLUE, "white", ORANGE])
+    width = 0.85 * len(columns) + 0.11 * max(map(len, rows)) + 0.4
+    figure = _figure(width * len(tables), 0.5 * len(rows) + 1.7, alt)
+    for axes, (title, values) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
+        shown = values.detach().cpu().numpy()
+        axes.imshow(shown, cmap=colours, vmin=middle - reach, vmax=middle + reach, aspect="auto", alpha=0.7)
+        for (row, column), value in np.ndenumerate(shown):
+            axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center")
+        axes.set_xticks(range(len(columns)), columns, rotation=30, ha="left", rotation_mode="anchor")
+        axes.set_yticks(range(len(rows)), rows)
+        axes.set_title(title)
+        axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
     return figure
 
 
@@ -353,7 +472,8 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     for label in labels.unique().tolist():
         some = points[labels == label]
         style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
-        axes.scatter(*some.T.cpu().numpy(), s=22, alpha=0.75, linewidths=0, label=str(label), **style)
+        size = 22 if len(images) > 200 else 50
+        axes.scatter(*some.T.cpu().numpy(), s=size, alpha=0.75, linewidths=0, label=str(label), **style)
     if isinstance(code, Normal):
         for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
             axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
@@ -362,6 +482,37 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     )
     axes.set_aspect("equal", adjustable="datalim")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.6)
+    return figure
+
+
+@rc_context(_STYLE)
+def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str) -> CourseFigure:
+    """The plane of a model with two latents, decoded over a grid: one picture without gaps for each title.
+
+    Each panel is a model, the first latent's values from left to right (n,) and the second's from bottom to top (m,),
+    which need not be evenly spaced; the axes carry them. Raises TypeError or ValueError that names the argument.
+    """
+    _check_alt(alt)
+    _check_mapping("panels", panels)
+    figure = _figure(7.4 * len(panels), 7.4, alt)
+    for axes, (title, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        name = f"panels[{title!r}]"
+        if not isinstance(panel, tuple) or len(panel) != 3 or getattr(panel[0], "latent_dim", None) != 2:
+            raise ValueError(f"{name} must be a model of 2 latents and the values of each, three in all")
+        model, across, up = panel
+        _check_line(f"{name}[1]", across, None)
+        _check_line(f"{name}[2]", up, None)
+        down = up.flip(0)
+        with torch.no_grad():
+            images = model.decode(torch.cartesian_prod(down, across).flip(1))  # (m·n, C, H, W), row by row from the top
+        _, height, width = images.shape[1:]
+        rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
+        _draw_image(axes, torch.cat(rows, dim=1))
+        for axis, values, step in ((axes.xaxis, across, width), (axes.yaxis, down, height)):
+            places = range(0, len(values), max(1, len(values) // 7))
+            axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], [f"{values[k]:.1f}" for k in places])
+        letter = "h" if isinstance(model, Autoencoder) else "z"
+        axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
     return figure
 
 
@@ -402,6 +553,10 @@ def _check_mapping(name: str, values: Mapping) -> None:
         raise TypeError(f"{name} must be a dict with a label for each, got {type(values).__name__}")
     if not values:
         raise ValueError(f"{name} must hold at least one entry")
+
+
+def _is_finite(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check_line(name: str, values: Tensor, length: int | None) -> None:

@@ -160,8 +160,8 @@ def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
 def attribute_directions(z: Tensor, factors: Tensor) -> Tensor:
     """How the latent moves, on average, when one attribute rises by 1 and the others stay → (K, D).
 
-    Least squares of `z` (n, D) on `factors` (n, K). Not the probes' weights, which only read: along w_k a decoder
-    leaves the images it knows (Haufe et al. 2014, "On the interpretation of weight vectors").
+    Least squares of `z` (n, D) on `factors` (n, K). Not the probes' weights, which only read: along w_k other
+    attributes change as well (Haufe et al. 2014, "On the interpretation of weight vectors"; lesson 06 measures it).
     Raises TypeError or ValueError that names the argument.
     """
     _check_table("z", z, (None, None))
