@@ -275,6 +275,8 @@ def test_curves_draw_the_values_and_fill_what_was_asked():
     assert above.get_hatch() is None and below.get_hatch()
     assert above.get_datalim(one.transData).y1 == 8 and below.get_datalim(one.transData).y0 == -8
     assert not two.collections and two.get_title() == "two"
+    (fixed,) = figures.curves(GRID, {"one": {"q": GRID}}, limits={"one": (0, 7)}, alt="a line").axes
+    assert fixed.get_ylim() == (0, 7)
 
 
 def test_number_tables_write_every_number_in_its_place_and_are_white_in_the_middle():

@@ -154,14 +154,14 @@ def check_vae_loss(function: Callable) -> None:
     mu, log_var = torch.randn(2, 5, 3, generator=_generator())
     error = (x - x_hat).abs().sum(dim=(1, 2, 3))  # (B,)
     kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var)  # (B, D)
-    beta = 2.5  # not the number of latents: a mean over them must not pass for β
+    beta = 2.7  # not the number of latents: a mean over them must not pass for β
     right = (error + beta * kl.sum(dim=1)).mean()
     pixels = x[0].numel()
     mistakes = {
         "β is never used: multiply the KL by it": (error + kl.sum(dim=1)).mean(),
         "β stands on the reconstruction term: it belongs to the KL": (beta * error + kl.sum(dim=1)).mean(),
         "β multiplies both terms: it belongs to the KL alone": beta * (error + kl.sum(dim=1)).mean(),
-        "the KL is subtracted: both terms are costs": (error - beta * kl.sum(dim=1)).mean(),
+        "the KL is subtracted, or its sign turned round: both terms are costs": (error - beta * kl.sum(dim=1)).mean(),
         "mean over pixels: the reconstruction term is 48 times too small here, 3072 times on a face": (
             error / pixels + beta * kl.sum(dim=1)
         ).mean(),
@@ -171,7 +171,13 @@ def check_vae_loss(function: Callable) -> None:
         "the KL is summed over the images, the reconstruction averaged": error.mean() + beta * kl.sum(),
         "the reconstruction is summed over the images, the KL averaged": error.sum() + beta * kl.sum(dim=1).mean(),
         "the KL term is missing": error.mean(),
+        "squared error: the course takes |x − x̂|": (
+            (x - x_hat).square().sum(dim=(1, 2, 3)) + beta * kl.sum(dim=1)
+        ).mean(),
     }
+    for reason, wrong in _mistakes_in_kl(mu, log_var).items():
+        if wrong.shape == kl.shape:
+            mistakes[f"in the KL: {reason}"] = (error + beta * wrong.sum(dim=1)).mean()
     _report(
         function, (x, x_hat, mu, log_var, beta), right, mistakes, "sum over pixels, sum over latents, mean over images"
     )
@@ -336,6 +342,9 @@ def check_test_loss(function: Callable) -> None:
         "this is the sum of the batches' means: add up sums, and divide once by the number of images": means.sum(),
         "you added up means, and divided by the number of images: add up sums": means.sum() / 8,
         "you divided by the number of batches, not of images": losses.sum() / 3,
+        "the last batch is smaller than batch_size: multiply its mean by len(batch), or add up sums": means.sum()
+        * size
+        / 8,
     }
     answer = _call(function, (loss_of, images, size), None)
     if answer is None:
@@ -367,6 +376,7 @@ def check_pixels(function: Callable) -> None:
         "divided by each image's own maximum: faint strokes would become as black as strong ones": values / own_maximum,
         "everything between 0 and 16 became 0: divide with /, not //, and before you change the type": 0 * values,
         "this is black and white: keep the grey values between": (values > 8).float(),
+        "everything from 1 to 16 became 1: divide by 16 rather than clip": values.clamp(max=1),
         "black and white are exchanged: 0 is paper and stays 0": 1 - right,
         "mapped to [-1, 1]: the BCE wants [0, 1]": 2 * right - 1,
         "standardised to mean 0: the BCE wants [0, 1]": (values - values.mean()) / values.std(),

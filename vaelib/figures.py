@@ -272,13 +272,14 @@ def curves(
     panels: Mapping[str, Mapping[str, Tensor]],
     *,
     filled: Collection[str] = (),
+    limits: Mapping[str, tuple[float, float]] | None = None,
     xlabel: str = "z",
     alt: str,
 ) -> CourseFigure:
     """Panels over one axis `x` (n,), three in a row: each title with its curves, a label and values (n,) for each.
 
     The area between 0 and the curves whose labels are in `filled` is coloured, and hatched where they are negative.
-    Raises TypeError or ValueError that names the argument.
+    `limits` may fix the ends of a panel's y axis, by its title. Raises TypeError or ValueError that names the argument.
     """
     _check_alt(alt)
     _check_mapping("panels", panels)
@@ -290,6 +291,9 @@ def curves(
     unknown = set(filled) - {label for lines in panels.values() for label in lines}
     if unknown:
         raise ValueError(f"filled must name curves, there is no {', '.join(sorted(unknown))}")
+    limits = limits or {}
+    if not set(limits) <= set(panels):
+        raise ValueError(f"limits must be for panels, there is no {', '.join(sorted(set(limits) - set(panels)))}")
     x = x.detach().cpu().numpy()
     rows = -(-len(panels) // 3)  # more than three in a row get too small to read
     columns = -(-len(panels) // rows)
@@ -302,7 +306,7 @@ def curves(
             if label in filled:
                 axes.fill_between(x, y, where=y >= 0, color=colour, alpha=0.3, linewidth=0)
                 axes.fill_between(x, y, where=y <= 0, facecolor="none", edgecolor=colour, hatch="///", linewidth=0)
-        axes.set(title=title, xlabel=xlabel)
+        axes.set(title=title, xlabel=xlabel, ylim=limits.get(title))
         low, high = axes.get_ylim()
         if low < 0 < high and any(values.min() < 0 for values in lines.values()):
             axes.axhline(0, color="black", linewidth=1)
