@@ -210,6 +210,7 @@ MISTAKES = [
     (checks.check_vae_loss, lambda x, y, m, v, b: (error(x, y) + b * kl(m, 2 * v).sum(1)).mean(), "KL: .* log σ"),
     (checks.check_vae_loss, lambda x, y, m, v, b: (error(x, y) + 2 * b * kl(m, v).sum(1)).mean(), "in the KL: twice"),
     (checks.check_vae_loss, lambda x, y, m, v, b: ((x - y) ** 2).sum() / 5 + b * kl(m, v).sum(1).mean(), "squared"),
+    (checks.check_kl_by_samples, lambda q, p, n: log_ratio(q, p, q.sample((1000,))).mean(), "follow n"),
     (checks.check_kl_by_samples, lambda q, p, n: -log_ratio(q, p, q.sample((n,))).mean(), "sign is turned"),
     (checks.check_kl_by_samples, lambda q, p, n: log_ratio(q, p, p.sample((n,))).mean(), "samples come from p"),
     (checks.check_kl_by_samples, lambda q, p, n: log_ratio(p, q, p.sample((n,))).mean(), r"this is KL\(p ‖ q\)"),
