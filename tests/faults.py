@@ -57,6 +57,23 @@ FAULTS = [
     ),
     Fault("decoder without its sigmoid", "models.py", "nn.Sigmoid()", "nn.Identity()", "models"),
     Fault("shuffled factor names", "faces.py", '"skin tone", "hair colour"', '"hair colour", "skin tone"', "faces"),
+    Fault("a check that takes any answer", "checks.py", "    if _same(answer, right):", "    if True:", "checks"),
+    Fault(
+        "a check that sums where it should average",
+        "checks.py",
+        "right = rebuilt(z) - kl",
+        "right = 6 * rebuilt(z) - kl",
+        "checks",
+    ),
+    Fault(
+        "rate and distortion exchanged",
+        "figures.py",
+        "(found.rate, found.distortion)",
+        "(found.distortion, found.rate)",
+        "figures",
+    ),
+    Fault("the map upside down", "figures.py", "down = up.flip(0)", "down = up", "figures"),
+    Fault("the collapsed not marked", "figures.py", "value < collapsed]", "value > collapsed]", "figures"),
     Fault("hard edges", "faces.py", "distance / (blur * self.pixel)", "distance * 1e6", "faces"),
     Fault("global seed set by fit", "training.py", "torch.Generator(device).manual", "torch.manual", "training"),
     Fault(

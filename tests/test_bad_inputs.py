@@ -260,7 +260,14 @@ TABLE = [
         alt="a",
     ),
     *row(figures.curves, "filled", {"unknown": ["c"]}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
-    *row(figures.curves, "limits", {"unknown": {"c": (0, 1)}}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
+    *row(
+        figures.curves,
+        "limits",
+        {"unknown": {"c": (0, 1)}, "a pair": (0, 1)},
+        codes[0],
+        {"a": {"b": codes[0]}},
+        alt="a",
+    ),
     *row(figures.curves, "alt", {"empty": "", "None": None}, codes[0], {"a": {"b": codes[0]}}, alt="a"),
     *row(
         figures.number_tables,

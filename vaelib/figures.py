@@ -291,7 +291,9 @@ def curves(
     unknown = set(filled) - {label for lines in panels.values() for label in lines}
     if unknown:
         raise ValueError(f"filled must name curves, there is no {', '.join(sorted(unknown))}")
-    limits = limits or {}
+    limits = {} if limits is None else limits
+    if not isinstance(limits, Mapping):
+        raise TypeError(f"limits must be a dict with two numbers for a panel's title, got {type(limits).__name__}")
     if not set(limits) <= set(panels):
         raise ValueError(f"limits must be for panels, there is no {', '.join(sorted(set(limits) - set(panels)))}")
     x = x.detach().cpu().numpy()
@@ -310,7 +312,7 @@ def curves(
         low, high = axes.get_ylim()
         if low < 0 < high and any(values.min() < 0 for values in lines.values()):
             axes.axhline(0, color="black", linewidth=1)
-        axes.legend(frameon=False, loc="best")
+        axes.legend(loc="best", framealpha=0.8, edgecolor="none")  # where it must lie on a curve, both can be read
     return figure
 
 
