@@ -7,8 +7,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from vaelib import VAE, Autoencoder, vae_loss
-from vaelib.models import sample
+from vaelib import VAE, Autoencoder, MultiRateVAE, vae_loss
+from vaelib.models import beta_at, sample, scale_of
 
 SHAPE = (3, 4, 5)
 BOTH = pytest.mark.parametrize("kind", [Autoencoder, VAE])
@@ -187,6 +187,12 @@ def unknown_setting(path):
     edited(path, colour="red")
 
 
+def nan_weights(path):
+    model = build(VAE)
+    model.head.bias.data[0] = float("nan")
+    model.save(path)
+
+
 def a_layer_missing(path):
     weights = build(VAE).state_dict()
     with safe_open(path, framework="pt") as file:
@@ -209,6 +215,7 @@ def a_layer_missing(path):
         (absurd_settings, "do not fit"),
         (unknown_setting, "do not fit"),
         (a_layer_missing, "do not fit"),
+        (nan_weights, "NaN"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -255,3 +262,112 @@ def test_the_mean_image_is_where_the_encoder_looks_from_and_the_decoder_starts(k
         assert model.trunk[0](mean_image[None] - model.mean_image).abs().max() == 0
         model.decoder[-3].weight.zero_()
         torch.testing.assert_close(model.decode(torch.randn(2, 4)), mean_image.expand(2, -1, -1, -1))
+
+
+# ---- one network for every β
+
+BETAS = [0, 0.01, 0.3, 1, 7.5, 100]
+
+
+def multirate(hidden=(16, 8), seed=0):
+    """One whose gates do something, as after training."""
+    model = MultiRateVAE(SHAPE, 2, hidden, seed)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(0.3 * torch.randn(weights.shape, generator=generator))
+    return model
+
+
+def test_a_multirate_vae_starts_as_the_vae_with_its_seed():
+    vae, weights = build(VAE, seed=3).state_dict(), build(MultiRateVAE, seed=3).state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in vae.items())
+    assert {name.split(".")[0] for name in weights.keys() - vae.keys()} == {"gates"}
+    for beta in (0, 1, 100):
+        assert torch.equal(
+            build(MultiRateVAE, seed=3).encode(images(), beta).mean, build(VAE, seed=3).encode(images()).mean
+        )
+
+
+@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("hidden", [(16,), (16, 8), (6, 5, 4)])
+def test_at_a_beta_it_is_an_ordinary_vae(beta, hidden):
+    model = multirate(hidden)
+    vae, z = model.at(beta), torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    assert type(vae) is VAE and vae.hidden == hidden
+    q, r = model.encode(images(), beta), vae.encode(images())
+    torch.testing.assert_close(q.mean, r.mean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(q.stddev, r.stddev, rtol=1e-4, atol=0)
+    torch.testing.assert_close(model.decode(z, beta), vae.decode(z), rtol=0, atol=1e-5)
+
+
+def test_beta_changes_what_every_gated_layer_does():
+    model = multirate()
+    low, high = (model.encode(images(), beta) for beta in (0.1, 10))
+    assert (low.mean - high.mean).abs().mean() > 0.01 and (low.stddev - high.stddev).abs().mean() > 0.01
+    z = torch.ones(1, 2)
+    assert (model.decode(z, 0.1) - model.decode(z, 10)).abs().max() > 0.01
+
+
+def test_a_batch_may_have_a_beta_for_each_image():
+    model, z = multirate(), torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+    betas = torch.tensor(BETAS)
+    q, x_hat = model.encode(images(), betas), model.decode(z, betas)
+    for k, beta in enumerate(BETAS):
+        one = model.encode(images()[k : k + 1], beta)
+        torch.testing.assert_close(q.mean[k : k + 1], one.mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(q.stddev[k : k + 1], one.stddev, rtol=1e-4, atol=0)
+        torch.testing.assert_close(x_hat[k : k + 1], model.decode(z[k : k + 1], beta), rtol=0, atol=1e-5)
+
+
+def test_at_leaves_the_model_alone():
+    model = multirate()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    vae = model.at(1.0)
+    with torch.no_grad():
+        for weights in vae.parameters():
+            weights.zero_()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_scale_of_beta_goes_from_0_to_100():
+    t = torch.linspace(-1, 1, 201, dtype=torch.float64)
+    betas = beta_at(t)
+    assert betas[0] == 0 and betas[-1] == pytest.approx(100, rel=1e-3) and (betas.diff() > 0).all()
+    torch.testing.assert_close(scale_of(betas), t)
+    ratios = betas[1:] / betas[:-1]
+    assert ratios[150:].max() / ratios[150:].min() < 1.01, "the scale is not logarithmic where β is large"
+
+
+def test_betas_are_drawn_from_the_whole_scale_in_every_batch():
+    model, generator = build(MultiRateVAE), torch.Generator().manual_seed(0)
+    first, second = (scale_of(model.draw_betas(64, generator)) for _ in range(2))
+    for t in (first, second):
+        assert (((t.sort().values + 1) / 2 * 64).floor() == torch.arange(64)).float().mean() > 0.95
+    assert not torch.equal(first, second) and not torch.equal(first, first.sort().values)
+
+
+@pytest.mark.parametrize(
+    ("beta", "error"),
+    [
+        *((beta, ValueError) for beta in (-0.1, 100.5, float("nan"), torch.ones(3), torch.tensor([-1.0]))),
+        *((beta, TypeError) for beta in ("1", None, torch.ones(6, dtype=torch.int64))),
+    ],
+)
+def test_a_bad_beta_is_named(beta, error):
+    model = build(MultiRateVAE)
+    for call in (lambda: model.encode(images(), beta), lambda: model.decode(torch.ones(6, 2), beta)):
+        with pytest.raises(error, match="beta"):
+            call()
+    if not isinstance(beta, torch.Tensor):
+        with pytest.raises(error, match="beta"):
+            model.at(beta)
+
+
+def test_a_multirate_vae_is_kept_in_a_file(tmp_path):
+    model = multirate()
+    model.save(tmp_path / "model.safetensors")
+    loaded = MultiRateVAE.load(tmp_path / "model.safetensors")
+    assert torch.equal(loaded.encode(images(), 2.0).mean, model.encode(images(), 2.0).mean)
+    with pytest.raises(ValueError, match="does not hold a VAE"):
+        VAE.load(tmp_path / "model.safetensors")

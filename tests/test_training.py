@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from vaelib import VAE, Autoencoder, fit, vae_loss
+from vaelib import VAE, Autoencoder, MultiRateVAE, fit, vae_loss
 from vaelib.losses import reconstruction_error
 
 SHAPE = (1, 4, 4)
-BOTH = pytest.mark.parametrize("kind", [Autoencoder, VAE])
+ALL = pytest.mark.parametrize("kind", [Autoencoder, VAE, MultiRateVAE])
 
 
 def build(kind, latents=2):
@@ -31,7 +31,7 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-@BOTH
+@pytest.mark.parametrize("kind", [Autoencoder, VAE])
 @pytest.mark.parametrize("reconstruction", ["l1", "mse", "bce"])
 def test_training_lowers_the_loss(kind, reconstruction):
     _, history = train(kind, epochs=40, learning_rate=1e-2, beta=0.01, reconstruction=reconstruction)
@@ -39,14 +39,14 @@ def test_training_lowers_the_loss(kind, reconstruction):
     assert history.loss[0] > least * history.loss[-1]
 
 
-@BOTH
+@ALL
 def test_a_run_can_be_repeated(kind):
     (first, a), (second, b) = train(kind), train(kind)
     assert torch.equal(weights(first), weights(second))
     assert a == b
 
 
-@BOTH
+@ALL
 def test_another_seed_is_another_run(kind):
     assert not torch.equal(weights(train(kind)[0]), weights(train(kind, seed=1)[0]))
 
@@ -81,7 +81,7 @@ def interrupt_after(last):
     return callback
 
 
-@BOTH
+@ALL
 def test_an_interrupt_leaves_history_and_model(kind):
     model, history = train(kind, epochs=9, callback=interrupt_after(2))
     assert history.interrupted
@@ -178,7 +178,7 @@ def test_images_of_another_dtype_than_the_model_are_refused():
         fit(build(VAE), images(dtype=torch.float64), progress=False)
 
 
-@BOTH
+@pytest.mark.parametrize("kind", [Autoencoder, VAE])
 @pytest.mark.parametrize("reconstruction", ["l1", "mse", "bce"])
 def test_divergence_is_reported(kind, reconstruction):
     with pytest.raises(FloatingPointError, match="smaller learning_rate"):
@@ -222,3 +222,36 @@ def test_pixels_out_of_range_are_not_blamed_on_the_learning_rate():
     x[-1, 0, 0, 0] = 255.0
     with pytest.raises(ValueError, match="images must lie in"):
         fit(build(VAE), x, epochs=1, reconstruction="bce", progress=False)
+
+
+# ---- one network for every β
+
+
+def test_a_multirate_vae_learns_all_betas_at_once():
+    model = MultiRateVAE(SHAPE, latent_dim=2, hidden=(16,))
+    _, history = train(MultiRateVAE, model=model, n=200, epochs=60, learning_rate=1e-2)
+    assert history.beta is None and history.loss[-1] < history.loss[0]
+    found = [
+        vae_loss(images(), vae.decode(q.mean), q)
+        for vae in map(model.at, (0, 0.1, 100))
+        for q in [vae.encode(images())]
+    ]
+    assert found[0].kl > found[1].kl > 10 * found[2].kl, "the rate does not fall as β grows"
+    assert found[0].reconstruction < 0.8 * found[2].reconstruction
+
+
+def test_a_multirate_vae_takes_no_beta():
+    with pytest.raises(ValueError, match="beta must not be given"):
+        train(MultiRateVAE, beta=1.0)
+
+
+def test_a_multirate_loss_is_weighed_by_beta(monkeypatch):
+    """With every β the same, the loss is vae_loss over (β + 0.1)^¼, and its parts are those of vae_loss."""
+    model = build(MultiRateVAE)
+    monkeypatch.setattr(model, "draw_betas", lambda n, generator: torch.full((n,), 3.0))
+    options = {"epochs": 1, "batch_size": 40, "learning_rate": 1e-12}
+    _, history = train(MultiRateVAE, model=model, **options)
+    _, plain = train(VAE, model=model.at(3.0), beta=3.0, **options)
+    assert history.loss == pytest.approx([value / 3.1**0.25 for value in plain.loss], rel=1e-4)
+    assert history.reconstruction == pytest.approx(plain.reconstruction, rel=1e-4)
+    assert history.kl_per_latent[0] == pytest.approx(plain.kl_per_latent[0], rel=1e-3, abs=1e-5)

@@ -14,10 +14,11 @@ from vaelib.losses import (
     check_beta,
     check_likelihood,
     check_whole_number,
+    kl_to_standard_normal,
     reconstruction_error,
     vae_loss,
 )
-from vaelib.models import check_model, sample
+from vaelib.models import MultiRateVAE, check_model, sample
 
 
 @dataclass
@@ -25,10 +26,11 @@ class History:
     """What `fit` saw: the mean over each epoch's images of the loss and its parts, in nats.
 
     `loss`, `reconstruction` and `kl` hold a float for each epoch, `kl_per_latent` a tuple of D floats (empty for the
-    UAE, whose `kl` is 0). `interrupted` says whether the training was stopped by hand.
+    UAE, whose `kl` is 0). `interrupted` says whether the training was stopped by hand. `beta` is None for a
+    MultiRateVAE: its parts are means over all β, and its `loss` over their weighted sums, see `fit`.
     """
 
-    beta: float
+    beta: float | None
     loss: list[float] = field(default_factory=list)
     reconstruction: list[float] = field(default_factory=list)
     kl: list[float] = field(default_factory=list)
@@ -47,7 +49,7 @@ def fit(
     images: Tensor,
     *,
     epochs: int = 12,
-    beta: float = 1.0,
+    beta: float | None = None,
     reconstruction: str = "l1",
     scale: float = 1.0,
     batch_size: int = 64,
@@ -56,17 +58,24 @@ def fit(
     callback: Callable[[int, History], None] | None = None,
     progress: bool = True,
 ) -> History:
-    """Train `model` (Autoencoder or VAE) on `images` (n, C, H, W) in place, with Adam and a one-cycle rate.
+    """Train `model` (Autoencoder, VAE or MultiRateVAE) on `images` (n, C, H, W) in place: Adam, a one-cycle rate.
 
-    The UAE minimises the reconstruction term, the VAE `vae_loss` with `beta`; `reconstruction` and `scale` are those
-    of `vae_loss`. `learning_rate` is the peak of the cycle (Smith and Topin 2017, arXiv 1708.07120). `seed` fixes the
-    order of the images and the samples of z: a run can be repeated on one machine, and the global random generator is
-    not touched. `callback(epoch, history)` is called after each epoch, counted from 1. Interrupting the training (the
-    kernel's stop button) returns the history so far and leaves a usable model.
+    The UAE minimises the reconstruction term, the VAE `vae_loss` with `beta` (1 if None). The MultiRateVAE takes no
+    `beta`: it minimises the same loss with a β drawn anew for each image, divided by (β + 0.1)^¼, else the large β
+    with their large losses would get all the attention. `reconstruction` and `scale` are those of `vae_loss`.
+    `learning_rate` is the peak of the cycle (Smith and Topin 2017, arXiv 1708.07120). `seed` fixes the order of the
+    images and the samples of z: a run can be repeated on one machine, and the global random generator is not touched.
+    `callback(epoch, history)` is called after each epoch, counted from 1. Interrupting the training (the kernel's
+    stop button) returns the history so far and leaves a usable model.
     Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
     """
     check_model(model, "images", images)
-    check_beta(beta)
+    if isinstance(model, MultiRateVAE):
+        if beta is not None:
+            raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {beta!r}")
+    else:
+        beta = 1.0 if beta is None else beta
+        check_beta(beta)
     check_likelihood(reconstruction, scale)
     for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
         check_whole_number(name, value, least)
@@ -121,7 +130,14 @@ def fit(
     return history
 
 
-def _loss(model, x: Tensor, beta: float, reconstruction: str, scale: float, generator) -> Loss:
+def _loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: float, generator) -> Loss:
+    if isinstance(model, MultiRateVAE):
+        betas = model.draw_betas(len(x), generator)  # (B,)
+        q = model.encode(x, betas)
+        error = reconstruction_error(x, model.decode(sample(q, generator), betas), reconstruction, scale)  # (B,)
+        kl = kl_to_standard_normal(q)  # (B, D)
+        total = ((error + betas * kl.sum(dim=1)) / (betas + 0.1) ** 0.25).mean()
+        return Loss(total, error.mean(), kl.sum(dim=1).mean(), kl.mean(dim=0))
     code = model.encode(x)
     if isinstance(code, Normal):
         return vae_loss(x, model.decode(sample(code, generator)), code, beta, reconstruction, scale)
