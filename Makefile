@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: lab test bench notebooks faults setup
+.PHONY: lab test bench notebooks weights compare faults setup
 
 lab: setup  # JupyterLab on the first lesson
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
@@ -21,6 +21,12 @@ bench: setup  # how fast training, faces and the import are
 
 notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) tests/run_notebooks.py
+
+weights: setup  # train the models that come with the course anew, in about ten minutes
+	$(VENV_PYTHON) -m vaelib.trained
+
+compare: setup  # one network for every β against one for each: some hours
+	$(VENV_PYTHON) tests/multirate.py
 
 faults: setup  # plant faults and see that the tests catch them
 	$(VENV_PYTHON) tests/faults.py

@@ -63,8 +63,8 @@ def missing(what: str):
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """A function from a lesson's name to its address in a running JupyterLab."""
+def jupyterlab(tmp_path_factory):
+    """A running JupyterLab, on a copy of the lessons."""
     if os.name == "nt":
         pytest.skip("stopping JupyterLab with all its kernels needs POSIX process groups")
     home = tmp_path_factory.mktemp("lab")
@@ -77,7 +77,13 @@ def lab(tmp_path_factory):
         settings=home / "settings",
         JUPYTER_CONFIG_PATH=str(ROOT / ".jupyter"),
     ) as server:
-        yield lambda lesson: f"{server.url}/lab/tree/notebooks/{lesson}.ipynb?token={server.token}&reset"
+        yield server
+
+
+@pytest.fixture(scope="session")
+def lab(jupyterlab):
+    """A function from a notebook's name to its address in JupyterLab."""
+    return lambda name: f"{jupyterlab.url}/lab/tree/notebooks/{name}.ipynb?token={jupyterlab.token}&reset"
 
 
 def copy_without_outputs(source: Path, target: Path):

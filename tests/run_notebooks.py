@@ -24,9 +24,10 @@ WIDGET = "application/vnd.jupyter.widget-view+json"  # a view's model is gone wi
 
 
 def digest() -> str:
-    """The package's code as a short number: another one means that the lessons might say or show something else."""
+    """The package's code and trained models as a short number: with another, lessons may say something else."""
     code = b"".join(path.read_bytes() for path in sorted(ROOT.glob("vaelib/*.py")))
-    return hashlib.sha256(code.replace(b"\r\n", b"\n")).hexdigest()[:16]
+    weights = b"".join(path.read_bytes() for path in sorted(ROOT.glob("vaelib/data/trained/*.safetensors")))
+    return hashlib.sha256(code.replace(b"\r\n", b"\n") + weights).hexdigest()[:16]
 
 
 def pictures(notebook) -> dict[str, bytes]:

@@ -8,14 +8,26 @@ import pytest
 import torch
 from torch.distributions import Laplace, Normal
 
-from vaelib import VAE, Autoencoder, faces, figures, fit, kl_to_standard_normal, measures, vae_loss
-from vaelib.faces import render
+from vaelib import (
+    VAE,
+    Autoencoder,
+    MultiRateVAE,
+    explorers,
+    faces,
+    figures,
+    fit,
+    kl_to_standard_normal,
+    measures,
+    vae_loss,
+)
+from vaelib.faces import Faces, render
 from vaelib.losses import log_likelihood, reconstruction_error
 from vaelib.models import sample
+from vaelib.recording import Recording
 from vaelib.training import History
 
 NAN, INF = math.nan, math.inf
-SHAPE = (3, 16, 16)
+SHAPE, LARGE = (3, 16, 16), (3, 20, 20)
 x = faces(30, size=16).images
 double, whole, flat, nothing = x.double(), (255 * x).byte(), x.flatten(1), x[:0]
 with_nan, smaller, grey = x.where(x < 0.9, NAN), x[..., :-1], x[:, :1]
@@ -45,6 +57,7 @@ IMAGES = {
 }
 OF_A_MODEL = IMAGES | {"too small": smaller, "too few channels": grey, "another dtype": double}
 NUMBERS = {"a str": "1", "None": None, "negative": -0.5, "NaN": NAN, "inf": INF, "a bool": True}
+BETAS = {name: value for name, value in NUMBERS.items() if value is not None}  # None is fit's default
 COUNTS = {"a float": 1.5, "a str": "1", "a bool": True, "zero": 0, "negative": -1, "None": None}
 LINES = {"a list": [1.0, 2.0], "whole numbers": torch.arange(4), "NaN": torch.tensor([0.0, NAN, 1.0, 2.0])}
 SEEDS = {"a float": 1.5, "a str": "1", "negative": -1}
@@ -72,6 +85,80 @@ def row(function, argument, bad, *args, **kwargs):
     complete = inspect.signature(function).bind(*args, **kwargs)
     return [(function, complete, argument, what, value) for what, value in bad.items()]
 
+
+some = faces(30, size=16)
+NOT_FACES = {"a tensor": x, "a pair": (x, some.factors), "None of them": some._replace(images=nothing)}
+OF_TRAIN = {
+    "too few": Faces(x[:6], some.factors[:6]),
+    "another size": faces(30),
+    "five factors": some._replace(factors=some.factors[:, :5]),
+    "too few factors": some._replace(factors=some.factors[:9]),
+    "factors with NaN": some._replace(factors=some.factors * NAN),
+    "factors as a list": some._replace(factors=[0.5]),
+    "bytes": some._replace(images=whole),
+}
+
+
+def of_faces(explore):
+    """What an explorer of faces must refuse."""
+    right = (explore, uae, vae, some, some)
+    bad = {
+        "autoencoder": {
+            "a str": "UAE",
+            "a VAE": vae,
+            "the class": Autoencoder,
+            "of larger images": Autoencoder(LARGE, 4),
+        },
+        "vae": {"a str": "VAE", "a UAE": uae, "a MultiRateVAE": MultiRateVAE(SHAPE, 4), "of larger": VAE(LARGE, 4)},
+        "train": NOT_FACES | OF_TRAIN,
+        "test": NOT_FACES | {"seven": faces(7, size=16), "another size": faces(8)},
+        "names": {"a str": "abcdef", "numbers": [1] * 6, "None": None, "empty": [], "five": ["a"] * 5},
+        "seed": SEEDS,
+    }
+    return [case for name, values in bad.items() for case in row(explore, name, values, *right[1:])]
+
+
+# What the explorers of a plane must refuse.
+uae2, vae2 = Autoencoder(SHAPE, 2, (8,)), VAE(SHAPE, 2, (8,))
+digit_vae, digit_x = VAE((1, 28, 28), 2, (8,)), torch.zeros(30, 1, 28, 28)
+NOT_THIS_VAE = {
+    "a str": "vae",
+    "the class": VAE,
+    "of 4 latents": vae,
+    "for every β": MultiRateVAE(SHAPE, 2, (8,)),
+}
+NOT_THIS_UAE = {"a str": "uae", "a VAE": vae2, "of 4 latents": uae, "other images": Autoencoder(LARGE, 2, (8,))}
+NOT_LABELS = {
+    "a list": [1] * 30,
+    "floats": labels.float(),
+    "bools": labels.bool(),
+    "too few": labels[:29],
+    "wrong rank": labels[:, None],
+    "10": labels + 8,
+    "negative": labels - 1,
+}
+NOT_DIGITS = {
+    "a tensor": x,
+    "images alone": (x,),
+    "a list of them": [x, labels],
+    "images in a list": ([1.0], labels),
+    "NaN": (with_nan, labels),
+    "too small": (smaller, labels),
+    "beyond 1": (2 * x, labels),
+} | {f"labels: {what}": (x, bad) for what, bad in NOT_LABELS.items()}
+
+
+def recorded(model, images=x, epochs=2):
+    recording = Recording(model, images, labels)
+    for epoch in range(epochs):
+        recording(epoch + 1, None)
+    return recording
+
+
+of_vae, of_uae = recorded(vae2), recorded(uae2)
+NOT_THIS_RECORDING = {"a str": "run", "a model": vae2, "the class": Recording}
+NOT_BESIDE_OF_VAE = {"untrained": recorded(uae2, epochs=0), "longer": recorded(uae2, epochs=3)}
+NOT_BESIDE_OF_VAE |= {"other images": recorded(uae2, 1 - x)}
 
 TABLE = [
     *row(vae_loss, "x", IMAGES, x, x, q),
@@ -120,8 +207,9 @@ TABLE = [
     *row(fit, "images", OF_A_MODEL, vae, x),
     *row(fit, "epochs", COUNTS, vae, x),
     *row(fit, "batch_size", COUNTS, vae, x),
-    *row(fit, "beta", NUMBERS, vae, x),
-    *row(fit, "beta", NUMBERS, uae, x),
+    *row(fit, "beta", BETAS, vae, x),
+    *row(fit, "beta", BETAS, uae, x),
+    *row(fit, "beta", BETAS | {"any": 1.0}, MultiRateVAE(SHAPE, 4, (8,)), x),
     *row(fit, "reconstruction", CHOICE, vae, x),
     *row(fit, "scale", NUMBERS | {"zero": 0.0}, vae, x),
     *row(fit, "learning_rate", NUMBERS | {"zero": 0.0}, vae, x),
@@ -360,6 +448,28 @@ TABLE = [
         {"none": {"a": codes[0, :0]}, "NaN": {"a": codes[0] * NAN}, "wrong rank": {"a": codes}},
         {"a": codes[0]},
     ),
+    # explorers
+    *of_faces(explorers.explore_latents),
+    *of_faces(explorers.compare_codes),
+    *row(explorers.explore_map, "vae", NOT_THIS_VAE, uae2, vae2, (x, labels)),
+    *row(explorers.explore_map, "autoencoder", NOT_THIS_UAE, uae2, vae2, (x, labels)),
+    *row(explorers.explore_map, "digits", NOT_DIGITS, uae2, vae2, (x, labels)),
+    *row(explorers.draw_a_digit, "vae", NOT_THIS_VAE, digit_vae, (digit_x, labels)),
+    *row(explorers.draw_a_digit, "vae", {"of another image shape": vae2}, digit_vae, (digit_x, labels)),
+    *row(explorers.draw_a_digit, "digits", NOT_DIGITS, digit_vae, (digit_x, labels)),
+    *row(explorers.draw_a_digit, "seed", SEEDS, digit_vae, (digit_x, labels), seed=0),
+    *row(explorers.watch_training, "vae", NOT_THIS_RECORDING | {"of a UAE": of_uae}, of_uae, of_vae),
+    *row(explorers.watch_training, "autoencoder", NOT_THIS_RECORDING | {"of a VAE": of_vae}, of_uae, of_vae),
+    *row(explorers.watch_training, "autoencoder", NOT_BESIDE_OF_VAE, of_uae, of_vae),
+    # recording
+    *row(Recording, "model", NOT_THIS_VAE, vae2, x, labels),
+    *row(Recording, "images", OF_A_MODEL | {"too few": x[:3], "beyond 1": 2 * x}, vae2, x, labels),
+    *row(Recording, "labels", NOT_LABELS, vae2, x, labels),
+    *row(Recording, "samples", COUNTS | {"too many": 17}, vae2, x, labels, samples=4),
+    *row(Recording, "reconstruction", CHOICE, vae2, x, labels),
+    *row(Recording, "scale", NUMBERS, vae2, x, labels),
+    *row(Recording, "seed", SEEDS, vae2, x, labels),
+    *row(explorers.explore_latents, "vae", {"of 3 latents": VAE(SHAPE, 3, (8,))}, uae, vae, some, some),
 ]
 PROGRESS_OFF = {"progress": False}
 

@@ -1,9 +1,17 @@
 """The controls of a live picture redraw it, each in its own place."""
 
+import math
+
 import ipywidgets as widgets
 import pytest
+import torch
+from traitlets import TraitError
 
-from vaelib.explorers import live
+from vaelib import VAE, Autoencoder, MultiRateVAE, digits, faces, kl_to_standard_normal
+from vaelib.explorers import compare_codes, draw_a_digit, explore_latents, explore_map, live, watch_training
+from vaelib.faces import Faces
+from vaelib.measures import attribute_directions, fit_probes
+from vaelib.models import sample
 
 
 def slider():
@@ -39,3 +47,194 @@ def test_two_live_pictures_do_not_disturb_each_other():
 def test_bad_arguments_are_named(arguments, error, named):
     with pytest.raises(error, match=named):
         live(*arguments)
+
+
+# explore_latents and compare_codes: own models, small, of faces with two attributes of their own names
+
+
+@pytest.fixture(scope="module")
+def of_faces():
+    """(UAE, VAE, train, test), with a VAE one of whose latents has collapsed."""
+    drawn = faces(60, seed=0, size=16)
+    some = Faces(drawn.images, drawn.factors[:, :2])
+    settings = {"image_shape": (3, 16, 16), "latent_dim": 4, "hidden": (16,)}
+    uae, vae = Autoencoder(**settings), VAE(**settings)
+    with torch.no_grad():
+        for linear in (uae.head, vae.head):
+            linear.weight.mul_(3)  # codes that differ
+        for row in (2, 6):  # μ and log σ² of the third
+            vae.head.weight[row] = 0
+            vae.head.bias[row] = 0
+    return uae, vae, some, Faces(some.images[:9].flip(0), some.factors[:9].flip(0))
+
+
+NAMES = ["tone", "hair"]
+
+
+def array(widget, name):
+    """What the browser gets."""
+    sent = widget.arrays[name]
+    return torch.frombuffer(bytearray(sent["data"]), dtype=torch.float).view(sent["shape"])
+
+
+@torch.no_grad()
+def test_explore_latents_moves_each_model_by_its_own_units(of_faces):
+    uae, vae, train, test = of_faces
+    widget = explore_latents(*of_faces, names=NAMES)
+    q, h = vae.encode(train.images), uae.encode(train.images)
+    assert widget.about["names"] == NAMES
+    assert widget.about["kl"] == pytest.approx(kl_to_standard_normal(q).mean(dim=0).tolist(), rel=1e-5, abs=1e-7)
+    assert widget.about["kl"][2] < 0.01, "the collapsed latent"
+    assert widget.image == 0 and not any(widget.latents) and not any(widget.attributes)
+    torch.testing.assert_close(torch.tensor(widget.z), vae.encode(test.images).mean[0])
+    torch.testing.assert_close(torch.tensor(widget.h), uae.encode(test.images)[0])
+
+    by_kl = torch.tensor(widget.about["kl"]).argsort(descending=True)
+    by_variance = h.var(dim=0).argsort(descending=True)
+    widget.image = 3
+    for rank, j in enumerate(by_kl.tolist()):
+        widget.latents = [2.0 * (k == j) for k in range(4)]
+        step = 2 * h.std(dim=0) * (torch.arange(4) == by_variance[rank])
+        torch.testing.assert_close(
+            torch.tensor(widget.z), vae.encode(test.images).mean[3] + torch.tensor(widget.latents)
+        )
+        torch.testing.assert_close(torch.tensor(widget.h), uae.encode(test.images)[3] + step)
+
+    widget.latents, widget.attributes = [0] * 4, [0.5, -1]
+    amounts = torch.tensor([0.5, -1.0])
+    z = vae.encode(test.images).mean[3] + amounts @ attribute_directions(q.mean, train.factors)
+    torch.testing.assert_close(torch.tensor(widget.z), z)
+    torch.testing.assert_close(
+        torch.tensor(widget.h), uae.encode(test.images)[3] + amounts @ attribute_directions(h, train.factors)
+    )
+
+
+def test_explore_latents_starts_both_models_from_the_same_sample(of_faces):
+    widget = explore_latents(*of_faces, names=NAMES, seed=3)
+    widget.image = -1
+    assert widget.z == widget.h == widget.sample
+    assert widget.sample == torch.randn(4, generator=torch.Generator().manual_seed(3)).tolist()
+    widget.sample = [1, 0, -1, 0.5]
+    assert widget.z == widget.h == [1, 0, -1, 0.5]
+    heard = []
+    widget.observe(lambda change: heard.append(change["new"]), "z")
+    widget.latents = [0, 2, 0, 0]
+    assert heard == [[1, 2, -1, 0.5]]
+
+
+@torch.no_grad()
+def test_compare_codes_sends_what_the_figures_show(of_faces):
+    uae, vae, train, test = of_faces
+    widget = compare_codes(*of_faces, names=NAMES, seed=2)
+    x, q = test.images[:8], vae.encode(train.images)
+    codes = {"uae": uae.encode(train.images), "vae": sample(q, torch.Generator().manual_seed(2))}
+    for name, z in codes.items():
+        probes = fit_probes(z, train.factors, NAMES)
+        torch.testing.assert_close(array(widget, f"{name}.weight"), probes.weight)
+        torch.testing.assert_close(array(widget, f"{name}.bias"), probes.bias)
+    torch.testing.assert_close(array(widget, "uae.starts"), uae.encode(x))
+    torch.testing.assert_close(array(widget, "vae.starts"), vae.encode(x).mean)
+    torch.testing.assert_close(array(widget, "vae.sigmas"), vae.encode(x).stddev)
+    torch.testing.assert_close(array(widget, "uae.table"), attribute_directions(codes["uae"], train.factors))
+    torch.testing.assert_close(array(widget, "vae.table"), attribute_directions(q.mean, train.factors))
+    assert (widget.image, widget.shifts) == (0, [0, 0])
+    assert torch.tensor(widget.epsilon).shape == (4, 4)
+    assert widget.epsilon == compare_codes(*of_faces, names=NAMES, seed=2).epsilon
+    assert widget.epsilon != compare_codes(*of_faces, names=NAMES, seed=1).epsilon
+
+
+@torch.no_grad()
+def test_the_bells_of_compare_codes_are_as_wide_as_attributes_are():
+    """Two of the course's latents have collapsed: probes of μ would read them, with bells 8 to 27 wide."""
+    widget = compare_codes()
+    widths = (array(widget, "vae.sigmas").square() @ array(widget, "vae.weight").square().T).sqrt()  # (8, 6)
+    assert 0.001 < widths.min() and widths.max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("explore", "trait", "value"),
+    [
+        (explore_latents, "image", 8),
+        (explore_latents, "image", -2),
+        (explore_latents, "sample", [0.0] * 9),
+        (explore_latents, "latents", [0.0] * 11),
+        (explore_latents, "latents", [math.nan] * 10),
+        (explore_latents, "attributes", [0.0] * 5),
+        (explore_latents, "attributes", ["much"] * 6),
+        (explore_latents, "z", [0.0] * 10),
+        (explore_latents, "h", [0.0] * 10),
+        (compare_codes, "image", -1),
+        (compare_codes, "image", 8),
+        (compare_codes, "shifts", [0.0] * 7),
+        (compare_codes, "shifts", [math.inf] * 6),
+        (compare_codes, "epsilon", [[0.0] * 10]),
+        (compare_codes, "epsilon", [[0.0] * 9] * 4),
+    ],
+)
+def test_traits_of_latents_and_codes_refuse_what_cannot_be(explore, trait, value):
+    widget = explore()
+    before = getattr(widget, trait)
+    with pytest.raises(TraitError, match=trait):
+        setattr(widget, trait, value)
+    assert getattr(widget, trait) == before
+
+
+@torch.no_grad()
+def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
+    some = faces(400, size=16)
+    labels = torch.tensor([3, 7, 5, 3] * 100)
+    uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,), seed=1)
+    widget = explore_map(uae, vae, (some.images, labels))
+    x = some.images[:300]
+    assert widget.about == {"shape": [3, 16, 16], "labels": labels[:300].tolist(), "picks": [0, 2, 1]}
+    torch.testing.assert_close(array(widget, "UAE.codes"), uae.encode(x))
+    torch.testing.assert_close(array(widget, "VAE.codes"), vae.encode(x).mean)
+    torch.testing.assert_close(array(widget, "VAE.sigma"), vae.encode(x).stddev)
+    torch.testing.assert_close(array(widget, "images"), x[[0, 2, 1]])
+    assert widget.h == pytest.approx(uae.encode(x)[0].tolist()) and widget.image == 0
+    assert widget.z == pytest.approx(vae.encode(x).mean[0].tolist())
+    assert not any("trunk" in name or "head" in name for name in widget.arrays)
+
+
+@torch.no_grad()
+def test_draw_a_digit_holds_an_image_that_can_be_encoded():
+    vae, test = VAE((1, 28, 28), 2, (8,)), digits("test")
+    widget = draw_a_digit(vae, test, seed=4)
+    assert torch.tensor(widget.image).shape == (28, 28) and torch.tensor(widget.image).sum() == 0
+    torch.testing.assert_close(array(widget, "codes"), vae.encode(test.images[:300]).mean)
+    torch.testing.assert_close(array(widget, "noise"), torch.randn(4, 2, generator=torch.Generator().manual_seed(4)))
+    assert widget.about["picks"] == list(range(10))
+    widget.image = test.images[3, 0].tolist()
+    assert torch.equal(torch.tensor(widget.image)[None, None], test.images[3:4])
+
+
+def test_a_plane_needs_one_beta():
+    with pytest.raises(TypeError, match=r"vae .* multirate.at\(beta\)"):
+        explore_map(vae=MultiRateVAE((1, 28, 28), 2, (8,)))
+
+
+@pytest.mark.parametrize(
+    ("explore", "trait", "value"),
+    [
+        (explore_map, "z", (math.nan, 0)),
+        (explore_map, "h", (0, math.inf)),
+        (explore_map, "h", (0, 0, 0)),
+        (explore_map, "z", "ab"),
+        (explore_map, "image", 10),
+        (explore_map, "image", -1),
+        (draw_a_digit, "image", [[0.0] * 28] * 27),
+        (draw_a_digit, "image", [[0.0] * 28] * 27 + [[0.0] * 27]),
+        (draw_a_digit, "image", [[2.0] * 28] * 28),
+        (draw_a_digit, "image", [[math.nan] * 28] * 28),
+        (draw_a_digit, "image", torch.zeros(28, 28)),
+        (watch_training, "epoch", 13),
+        (watch_training, "epoch", -1),
+        (watch_training, "playing", "yes"),
+    ],
+)
+def test_traits_of_the_digits_refuse_what_cannot_be(explore, trait, value):
+    widget = explore()
+    before = getattr(widget, trait)
+    with pytest.raises(TraitError, match=trait):
+        setattr(widget, trait, value)
+    assert getattr(widget, trait) == before

@@ -1,0 +1,185 @@
+"""A training run to look at again: what a model with two latents made of some images, epoch by epoch."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from vaelib.losses import check_likelihood, check_whole_number, reconstruction_error
+from vaelib.measures import evaluate
+from vaelib.models import MultiRateVAE, check_model
+from vaelib.training import History
+
+RECONSTRUCTED = 4  # images whose reconstructions are kept
+_FROM = "The digits are MNIST's (Yann LeCun and Corinna Cortes, CC BY-SA 3.0), see data/digits/README.md"
+
+
+class Frame(NamedTuple):
+    """The model after one number of epochs. Pictures are bytes, uint8; losses are means over the images, in nats."""
+
+    codes: Tensor  # (n, 2): μ of the VAE, h of the UAE
+    sigma: Tensor  # (n, 2) of the VAE, (0, 2) of the UAE
+    reconstructed: Tensor  # (4, C, H, W): the first images, from μ or h
+    samples: Tensor  # (samples, C, H, W): the same draws of N(0, 1) decoded, each time
+    losses: Tensor  # (2,): the reconstruction term, with z sampled, and the KL, which is 0 for the UAE
+
+
+class Recording:
+    """Keeps what `model` makes of `images` before its training and after each epoch: `frames[e]` after e epochs.
+
+        recording = Recording(vae, test.images[:300], test.labels[:300])
+        fit(vae, train.images, callback=recording)
+        watch_training(vae=recording)
+
+    `model` is an Autoencoder or a VAE with 2 latents, or one of your own that encodes and decodes alike; `images`
+    (n, C, H, W), 4 to 1000, better not those that it is trained on; `labels` (n,) are their classes, 0 to 9.
+    `samples` draws of N(0, 1), set by `seed`, are decoded each time. `reconstruction` and `scale` should be those
+    given to `fit`. A second `fit` goes on where the first ended.
+    Raises TypeError or ValueError that names the argument.
+    """
+
+    def __init__(
+        self,
+        model,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        samples: int = 16,
+        reconstruction: str = "l1",
+        scale: float = 1.0,
+        seed: int = 0,
+    ):
+        check_model(model, "images", images)
+        if isinstance(model, MultiRateVAE):
+            raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
+        if not RECONSTRUCTED <= len(images) <= 1000 or images.shape[1] not in (1, 3):
+            raise ValueError(f"images must be {RECONSTRUCTED} to 1000, grey or RGB, got shape {tuple(images.shape)}")
+        if not ((images >= 0) & (images <= 1)).all():  # nor is NaN
+            raise ValueError("images must lie in [0, 1]")
+        check_labels("labels", labels, len(images))
+        check_whole_number("samples", samples)
+        if samples > 16:
+            raise ValueError(f"samples must be at most 16, which is what there is room for, got {samples}")
+        check_whole_number("seed", seed, least=0)
+        check_likelihood(reconstruction, scale)
+        self._model, self._images = model, images.detach().to(next(model.parameters()).device)
+        self._loss = {"reconstruction": reconstruction, "scale": scale}
+        self._seed = seed
+        self._draws = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed))
+        self.labels = labels.to("cpu", torch.uint8, copy=True)
+        self.images = _bytes(images[:RECONSTRUCTED])
+        self.frames = [self._look()]
+
+    def __call__(self, epoch: int, history: History) -> None:
+        """What `fit` calls after each epoch."""
+        self.frames.append(self._look())
+
+    @property
+    def of_vae(self) -> bool:
+        return len(self.frames[0].sigma) > 0
+
+    @property
+    def epochs(self) -> int:
+        return len(self.frames) - 1
+
+    def stacked(self) -> dict[str, Tensor]:
+        """All frames in one: each field by its name, with the epochs as a first dimension."""
+        return {field: torch.stack([getattr(frame, field) for frame in self.frames]) for field in Frame._fields}
+
+    @torch.no_grad()
+    def _look(self) -> Frame:
+        model, images = self._model, self._images
+        code = model.encode(images)
+        is_vae = isinstance(code, Normal)
+        codes = code.mean if is_vae else code  # (n, 2)
+        if codes.shape != (len(images), 2):
+            raise ValueError(f"model must have 2 latents to be drawn in a plane, its codes are {tuple(codes.shape)}")
+        if is_vae:
+            means = evaluate(model, images, seed=self._seed, **self._loss)
+            losses = [means.distortion, means.rate]
+        else:
+            losses = [reconstruction_error(images, model.decode(codes), **self._loss).mean().item(), 0.0]
+        return Frame(
+            codes.float().cpu(),
+            code.stddev.float().cpu() if is_vae else torch.zeros(0, 2),
+            _bytes(model.decode(codes[:RECONSTRUCTED])),
+            _bytes(model.decode(self._draws.to(codes))),
+            torch.tensor(losses),
+        )
+
+    @classmethod
+    def _of(cls, labels: Tensor, images: Tensor, frames: list[Frame]) -> "Recording":
+        """One that was stored: it only remembers."""
+        recording = cls.__new__(cls)
+        recording.labels, recording.images, recording.frames = labels, images, frames
+        return recording
+
+
+def save_recordings(recordings: Mapping[str, Recording], path: str | os.PathLike) -> None:
+    """Write `recordings`, by their names, to one file (safetensors)."""
+    from safetensors.torch import save_file
+
+    tensors = {}
+    for name, recording in recordings.items():
+        kept = recording.stacked() | {"labels": recording.labels, "images": recording.images}
+        tensors |= {f"{name}.{field}": values for field, values in kept.items()}
+    save_file(tensors, path, metadata={"vaelib": "recordings", "pictures": _FROM})
+
+
+def load_recordings(path: str | os.PathLike) -> dict[str, Recording]:
+    """Read what `save_recordings` wrote. Raises FileNotFoundError if there is no file at `path`, ValueError if it is
+    damaged or of another kind."""
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path: there is no file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            kind = (file.metadata() or {}).get("vaelib")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"path: {path} is truncated or no safetensors file ({error})") from None
+    names = sorted({name.partition(".")[0] for name in tensors})
+    if kind != "recordings" or not names:
+        raise ValueError(f"path: {path} does not hold recordings saved by vaelib")
+    try:
+        return {name: _recording(tensors, name) for name in names}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"path: the recordings in {path} are damaged ({error})") from None
+
+
+def _recording(tensors: Mapping[str, Tensor], name: str) -> Recording:
+    """The recording `name`, if its parts fit together."""
+    labels, images = tensors[f"{name}.labels"], tensors[f"{name}.images"]
+    fields = [tensors[f"{name}.{field}"] for field in Frame._fields]
+    codes, sigma, _, samples, _ = fields
+    check_labels("labels", labels, len(labels))
+    n, shape = len(labels), tuple(images.shape[1:])
+    epochs = len(codes)
+    expected = [(epochs, n, 2), (epochs, len(sigma[0]) and n, 2), (epochs, RECONSTRUCTED, *shape),
+                (epochs, samples.shape[1], *shape), (epochs, 2)]  # fmt: skip
+    for field, values, size in zip(Frame._fields, fields, expected, strict=True):
+        dtype = torch.uint8 if field in ("reconstructed", "samples") else torch.float32
+        if tuple(values.shape) != size or values.dtype != dtype or not values.isfinite().all():
+            raise ValueError(f"{field} must be finite {dtype} of shape {size}, got {tuple(values.shape)}")
+    if tuple(images.shape) != (RECONSTRUCTED, *shape) or len(shape) != 3 or images.dtype != torch.uint8:
+        raise ValueError(f"images must be {RECONSTRUCTED} of bytes, got {tuple(images.shape)}")
+    return Recording._of(labels, images, [Frame(*frame) for frame in zip(*fields, strict=True)])
+
+
+def check_labels(name: str, labels: Tensor, count: int) -> None:
+    """Raise TypeError or ValueError, naming the argument, unless `labels` are classes 0 to 9 of `count` images."""
+    if not isinstance(labels, Tensor) or labels.dtype not in (torch.uint8, torch.int16, torch.int32, torch.int64):
+        raise TypeError(f"{name} must be a tensor of whole numbers")
+    if labels.shape != (count,):
+        raise ValueError(f"{name} must be one for each of the {count} images, got {tuple(labels.shape)}")
+    if not ((labels >= 0) & (labels <= 9)).all():
+        raise ValueError(f"{name} must be from 0 to 9, got {labels.min().item()} to {labels.max().item()}")
+
+
+def _bytes(images: Tensor) -> Tensor:
+    return (255 * images.detach()).round().to(torch.uint8).cpu()

@@ -1,0 +1,214 @@
+// The models of vaelib/models.py once more, for the browser: the same layers, read from the same weights by the names
+// that PyTorch gives them. tests/test_parity.py compares every output with PyTorch.
+
+const LIMIT = 20; // |log σ²| stays below this, softly
+const LEAST_BETA = 0.01; // added to β before the logarithm
+export const GREATEST_BETA = 100;
+const SPAN = Math.log(GREATEST_BETA);
+
+/** Where β stands on the scale of a MultiRateVAE: −1 for 0, nearly 1 for 100. */
+export const scaleOf = (beta) => Math.log(beta + LEAST_BETA) / SPAN;
+
+/** The β at t on that scale. */
+export const betaAt = (t) => Math.min(GREATEST_BETA, Math.max(0, Math.exp(t * SPAN) - LEAST_BETA));
+
+/** The arrays of an explorer's trait: {name: {shape, data: DataView}} → {name: {shape, data: Float32Array}}. */
+export function readArrays(trait) {
+  const arrays = {};
+  for (const [name, { shape, data }] of Object.entries(trait)) {
+    const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength); // aligned to 4 bytes
+    arrays[name] = { shape, data: new Float32Array(bytes) };
+  }
+  return arrays;
+}
+
+const silu = (v) => v / (1 + Math.exp(-v));
+
+class Linear {
+  constructor(arrays, name) {
+    this.weight = arrays[`${name}.weight`].data; // (outputs, inputs)
+    this.bias = arrays[`${name}.bias`].data;
+    [this.outputs, this.inputs] = arrays[`${name}.weight`].shape;
+  }
+
+  /** n rows of inputs → n rows of outputs. Eight rows at a time: each weight is then fetched once for all eight. */
+  apply(x, n) {
+    const { weight, bias, inputs, outputs } = this;
+    const y = new Float32Array(n * outputs);
+    const eight = new Float64Array(8 * inputs); // the rows side by side: the first numbers of all, then the second …
+    const sums = new Float64Array(8);
+    let row = 0;
+    for (; n - row > 1; row += 8) {
+      const rows = Math.min(8, n - row); // the others are computed and not used
+      for (let k = 0; k < rows; k++) for (let i = 0; i < inputs; i++) eight[8 * i + k] = x[(row + k) * inputs + i];
+      for (let o = 0, w = 0; o < outputs; o++) {
+        let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
+        for (let i = 0; i < 8 * inputs; i += 8, w++) {
+          const v = weight[w];
+          a += v * eight[i];
+          b += v * eight[i + 1];
+          c += v * eight[i + 2];
+          d += v * eight[i + 3];
+          e += v * eight[i + 4];
+          f += v * eight[i + 5];
+          g += v * eight[i + 6];
+          h += v * eight[i + 7];
+        }
+        [sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]] = [a, b, c, d, e, f, g, h];
+        for (let k = 0; k < rows; k++) y[(row + k) * outputs + o] = sums[k] + bias[o];
+      }
+    }
+    if (row < n) { // a last one
+      for (let o = 0, w = 0; o < outputs; o++) {
+        let [a, b] = [0, 0]; // two sums can be computed side by side
+        let i = row * inputs;
+        const end = i + inputs - 1;
+        for (; i < end; i += 2, w += 2) {
+          a += weight[w] * x[i];
+          b += weight[w + 1] * x[i + 1];
+        }
+        if (i === end) a += weight[w++] * x[i];
+        y[row * outputs + o] = a + b + bias[o];
+      }
+    }
+    return y;
+  }
+}
+
+/** An Autoencoder, VAE or MultiRateVAE, told apart by their weights. `prefix` stands before the weights' names. */
+export class Coder {
+  constructor(arrays, prefix = "") {
+    const layers = (part) =>
+      Object.keys(arrays)
+        .filter((name) => name.startsWith(`${prefix}${part}.`) && name.endsWith(".weight"))
+        .map((name) => name.slice(0, -".weight".length))
+        .sort((a, b) => a.slice(a.lastIndexOf(".") + 1) - b.slice(b.lastIndexOf(".") + 1))
+        .map((name) => new Linear(arrays, name));
+    this.decoder = layers("decoder");
+    this.gates = layers("gates");
+    this.latentDim = this.decoder[0].inputs;
+    this.pixels = this.decoder.at(-1).outputs;
+    this.hidden = this.decoder.slice(0, -1).map((layer) => layer.outputs).reverse();
+    if (arrays[`${prefix}head.weight`]) { // without an encoder it only decodes
+      this.trunk = layers("trunk");
+      this.head = new Linear(arrays, `${prefix}head`);
+      this.mean = arrays[`${prefix}mean_image`].data;
+    }
+  }
+
+  /** All that an encoder can do with n images before it knows β: (n pixels) → the first layer's sums. */
+  look(images, n) {
+    const centred = new Float32Array(n * this.pixels);
+    for (let i = 0; i < centred.length; i++) centred[i] = images[i] - this.mean[i % this.pixels];
+    return this.trunk[0].apply(centred, n);
+  }
+
+  /** What `look` gave → {mu, sigma} (n, D) of the VAE at `beta`, or {h} (n, D) of the UAE. */
+  encode(looked, n, beta) {
+    const gates = this.gatesAt(beta);
+    let h = this.activate(looked.slice(), n, gates.shift());
+    for (const layer of this.trunk.slice(1)) h = this.activate(layer.apply(h, n), n, gates.shift());
+    h = this.head.apply(h, n);
+    if (this.head.outputs === this.latentDim) return { h };
+    gate(h, n, gates.shift());
+    const D = this.latentDim;
+    const mu = new Float32Array(n * D);
+    const sigma = new Float32Array(n * D);
+    for (let k = 0; k < n; k++) {
+      for (let j = 0; j < D; j++) {
+        mu[k * D + j] = h[2 * k * D + j];
+        sigma[k * D + j] = Math.exp(0.5 * LIMIT * Math.tanh(h[2 * k * D + D + j] / LIMIT));
+      }
+    }
+    return { mu, sigma };
+  }
+
+  /** n latents (n, D) → n images (n, pixels) in [0, 1]. */
+  decode(z, n, beta) {
+    const gates = this.gatesAt(beta).slice(this.hidden.length + 1);
+    let h = gate(Float32Array.from(z), n, gates.shift());
+    for (const layer of this.decoder.slice(0, -1)) h = this.activate(layer.apply(h, n), n, gates.shift());
+    const images = this.decoder.at(-1).apply(h, n);
+    for (let i = 0; i < images.length; i++) images[i] = 1 / (1 + Math.exp(-images[i]));
+    return images;
+  }
+
+  activate(h, n, gateHere) {
+    for (let i = 0; i < h.length; i++) h[i] = silu(h[i]);
+    return gate(h, n, gateHere);
+  }
+
+  /** The gates at β in the order in which an image meets them: [{factor, shift}]. A model without gates has none. */
+  gatesAt(beta) {
+    if (!this.gates.length) return [];
+    let numbers = this.gates[0].apply([scaleOf(beta)], 1);
+    for (const layer of this.gates.slice(1)) numbers = layer.apply(numbers.map(silu), 1);
+    const D = this.latentDim;
+    let at = 0;
+    return [...this.hidden, 2 * D, D, ...this.hidden.toReversed()].map((units) => {
+      const factor = numbers.subarray(at, (at += units));
+      return { factor, shift: numbers.subarray(at, (at += units)) };
+    });
+  }
+}
+
+function gate(h, n, gateHere) {
+  if (!gateHere) return h;
+  const { factor, shift } = gateHere;
+  const units = factor.length;
+  for (let k = 0, i = 0; k < n; k++) for (let u = 0; u < units; u++, i++) h[i] = h[i] * (1 + factor[u]) + shift[u];
+  return h;
+}
+
+/** KL(N(μ, σ²) ‖ N(0, 1)) of each entry, in nats. */
+export function kl(mu, sigma) {
+  return mu.map((m, i) => 0.5 * (m * m + sigma[i] * sigma[i] - 1) - Math.log(sigma[i]));
+}
+
+/** μ + σ ε, entry by entry. */
+export const sampled = (mu, sigma, epsilon) => mu.map((m, i) => m + sigma[i] * epsilon[i]);
+
+/** One code (D) that moves along the rows of a table (K, D), by `amounts` (K): start + Σ_k amount_k · row_k. */
+export function moved(start, amounts, table) {
+  const code = Float32Array.from(start);
+  const D = code.length;
+  for (let i = 0; i < table.length; i++) code[i % D] += amounts[Math.floor(i / D)] * table[i];
+  return code;
+}
+
+/** Codes (n, D) → n rows of read-outs w_k·z + b_k, by probes with `weight` (K, D) and `bias` (K). */
+export function readOut(codes, { weight, bias }) {
+  const [K, D] = [bias.length, weight.length / bias.length];
+  return Float32Array.from({ length: (codes.length / D) * K }, (_, i) => {
+    const [from, k] = [Math.floor(i / K) * D, i % K];
+    let sum = bias[k];
+    for (let j = 0; j < D; j++) sum += weight[k * D + j] * codes[from + j];
+    return sum;
+  });
+}
+
+/** σ (D) of a posterior → the σ of each read-out, (K): a variance adds up with squared weights. */
+export const readOutWidths = (sigma, { weight, bias }) =>
+  Float32Array.from(bias, (_, k) => Math.hypot(...sigma.map((s, j) => weight[k * sigma.length + j] * s)));
+
+/** n numbers from N(0, 1), by Box and Muller. */
+export const normals = (n) =>
+  Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
+
+/** |x − x̂| of each of n images, summed over pixels. */
+export function distances(x, xHat, n) {
+  const pixels = x.length / n;
+  return Float64Array.from({ length: n }, (_, k) => {
+    let sum = 0;
+    for (let i = k * pixels; i < (k + 1) * pixels; i++) sum += Math.abs(x[i] - xHat[i]);
+    return sum;
+  });
+}
+
+/** The mean of each of the D columns of a table (n, D). */
+export function columnMeans(table, D) {
+  const means = new Float64Array(D);
+  const n = table.length / D;
+  for (let i = 0; i < table.length; i++) means[i % D] += table[i] / n;
+  return means;
+}

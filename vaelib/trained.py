@@ -1,0 +1,77 @@
+"""The models that come with the course, trained beforehand: `python -m vaelib.trained` (or `make weights`) trains them.
+
+That takes about ten minutes on two cores, and every number is fixed by a seed. How good they are: tests/multirate.py.
+"""
+
+from pathlib import Path
+
+from vaelib.digits import Digits, digits
+from vaelib.faces import Faces, faces
+from vaelib.models import VAE, Autoencoder, MultiRateVAE
+from vaelib.recording import Recording, load_recordings, save_recordings
+from vaelib.training import fit
+
+WEIGHTS = Path(__file__).parent / "data" / "trained"
+
+# What each of them is trained with; the digits' error is the cross-entropy, for ink is nearly black or white.
+RUNS = {
+    "faces": (MultiRateVAE, "faces", 10, {"epochs": 720}),
+    "faces-uae": (Autoencoder, "faces", 10, {"epochs": 480}),
+    "digits": (MultiRateVAE, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
+    "digits-uae": (Autoencoder, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
+}
+
+
+def trained(name: str) -> Autoencoder | MultiRateVAE:
+    """One of the course's own models: "faces" or "digits", each a MultiRateVAE, "faces-uae" or "digits-uae".
+
+    The faces have 10 latents, the digits 2. Raises ValueError for another name, or if the file is damaged.
+    """
+    if name not in RUNS:
+        raise ValueError(f"name must be one of {', '.join(map(repr, RUNS))}, got {name!r}")
+    return RUNS[name][0].load(WEIGHTS / f"{name}.safetensors")
+
+
+def data_of(name: str, split: str) -> Faces | Digits:
+    """The images that the model `name` learnt from ("train"), or new ones to judge it by ("test")."""
+    if RUNS[name][1] == "digits":
+        return digits(split)
+    return faces(4000, seed=0) if split == "train" else faces(1000, seed=1)
+
+
+def train(name: str, *, seed: int = 0, **options) -> Autoencoder | MultiRateVAE:
+    """Train the model `name` anew; `options` are those of `fit`, if they are to differ."""
+    kind, _, latents, settings = RUNS[name]
+    images = data_of(name, "train").images
+    model = kind(tuple(images.shape[1:]), latents, mean_image=images.mean(dim=0), seed=seed)
+    fit(model, images, seed=seed, **settings | options)
+    return model
+
+
+def training_run() -> tuple[Recording, Recording]:
+    """The course's own recording of a training run: the UAE and the VAE with two latents, on digits they never saw.
+
+    Raises ValueError if the file is damaged.
+    """
+    recordings = load_recordings(WEIGHTS / "training-run.safetensors")
+    return recordings["uae"], recordings["vae"]
+
+
+def record_training(*, epochs: int = 12, seed: int = 0, **options) -> dict[str, Recording]:
+    """Train and record both anew, some seconds each; `options` are those of `fit`, if they are to differ."""
+    train, test = digits("train").images, digits("test")
+    recordings = {}
+    for name, kind in (("vae", VAE), ("uae", Autoencoder)):
+        model = kind(tuple(train.shape[1:]), 2, mean_image=train.mean(dim=0), seed=seed)
+        recordings[name] = Recording(model, test.images[:300], test.labels[:300], reconstruction="bce", seed=seed)
+        fit(model, train, epochs=epochs, reconstruction="bce", seed=seed, callback=recordings[name], **options)
+    return recordings
+
+
+if __name__ == "__main__":
+    WEIGHTS.mkdir(exist_ok=True)
+    for name in RUNS:
+        print(name)
+        train(name).save(WEIGHTS / f"{name}.safetensors")
+    print("training-run")
+    save_recordings(record_training(), WEIGHTS / "training-run.safetensors")
