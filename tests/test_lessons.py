@@ -20,8 +20,13 @@ NAMES = [
     "06_exploring_the_latent_space",
     "07_handwritten_digits",
     "08_debug_a_vae",
+    "09_playground",
 ]
-EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5}  # at least
+EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5, "09_playground": 0}  # at least
+LIVE = re.compile(
+    r"^(live|widgets\.VBox|explore_beta|explore_latents|explore_map|draw_a_digit|watch_training|compare_codes)\(",
+    re.MULTILINE,
+)
 LESSONS = sorted(ROOT.glob("notebooks/*.ipynb"))
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
 SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
@@ -133,7 +138,7 @@ def test_the_pictures_in_images_are_those_of_the_lessons():
 
 def test_a_slider_is_followed_by_a_still_picture(notebook):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    sliders = [k for k, cell in enumerate(code) if re.search(r"^(live|widgets\.VBox)\(", cell.source, re.MULTILINE)]
+    sliders = [k for k, cell in enumerate(code) if LIVE.search(cell.source)]
     assert sliders
     for k in sliders:
         after = "".join(output.get("data", {}).get("text/html", "") for output in code[k + 1].outputs)
@@ -158,7 +163,7 @@ def test_a_lesson_ends_with_a_folded_note_for_instructors(notebook):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_question_has_one_right_option_and_explains_all(name):
     asked = [cell.source for cell in NOTEBOOKS[name].cells if "**Question." in cell.source]
-    assert len(asked) >= (1 if name == "00_start_here" else 2)
+    assert len(asked) >= (1 if name in ("00_start_here", "09_playground") else 2)
     for source in asked:
         options = OPTION.findall(QUESTION.fullmatch(source)["options"])
         assert [letter for letter, *_ in options] == list("ABCDEF"[: len(options)]) and len(options) >= 3
@@ -181,3 +186,17 @@ def test_an_exercise_waits_for_an_answer_and_its_solution_passes(stub, check, so
     exec(SOLUTION.search(solution).group(1), names)
     exec(check, names)
     assert capsys.readouterr().out.startswith("✓")
+
+
+def test_each_explorer_stands_in_its_lessons():
+    """Where the lessons that explain it stand; and all of them in the playground."""
+    found = {name: set(re.findall(LIVE, "\n".join(cell.source for cell in NOTEBOOKS[name].cells))) for name in NAMES}
+    explorers = {name: calls - {"live", "widgets.VBox"} for name, calls in found.items()}
+    assert {name[:2]: calls for name, calls in explorers.items() if calls} == {
+        "01": {"compare_codes"},
+        "04": {"compare_codes", "watch_training"},
+        "05": {"explore_beta"},
+        "06": {"explore_latents"},
+        "07": {"explore_map", "draw_a_digit"},
+        "09": {"explore_beta", "compare_codes", "explore_latents", "explore_map", "draw_a_digit", "watch_training"},
+    }

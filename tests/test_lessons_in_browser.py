@@ -51,9 +51,14 @@ def test_lesson_runs_and_its_sliders_change_the_picture(lesson):
         page.keyboard.press(key)
         assert option.evaluate("details => details.open") is opened, key
 
-    explorers = page.locator(".jp-CodeCell:has(.noUi-handle):has(img)")
-    explorers.first.wait_for(timeout=20_000)  # every lesson has a cell with a slider and a picture
-    for explorer in explorers.all():
+    page.locator(".noUi-handle, .vl").first.wait_for(timeout=20_000)  # every lesson has something to move
+    for explorer in page.locator(".vl").all():
+        control = explorer.locator("input:not(:disabled)").first
+        control.scroll_into_view_if_needed()
+        control.focus()
+        picture_changes(page, explorer, lambda: page.keyboard.press("ArrowRight"), of=CANVASES)
+
+    for explorer in page.locator(".jp-CodeCell:has(.noUi-handle):has(img)").all():
         handle = explorer.locator(".noUi-handle").first
         handle.scroll_into_view_if_needed()
 
@@ -73,13 +78,16 @@ def test_lesson_runs_and_its_sliders_change_the_picture(lesson):
         picture_changes(page, explorer, drag)
 
 
-def picture_changes(page, explorer, move):
+IMAGES = "cell => [...cell.querySelectorAll('img')].map(image => image.src).join()"
+CANVASES = "cell => [...cell.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()).join()"
+
+
+def picture_changes(page, explorer, move, of=IMAGES):
     """Do it, and wait until the explorer shows other pictures than before."""
-    pictures = "cell => [...cell.querySelectorAll('img')].map(image => image.src).join()"
-    before = explorer.evaluate(pictures)
+    before = explorer.evaluate(of)
     move()
     page.wait_for_function(
-        f"([cell, before]) => ![before, ''].includes(({pictures})(cell))",
+        f"([cell, before]) => ![before, ''].includes(({of})(cell))",
         arg=[explorer.element_handle(), before],
         timeout=10_000,
     )
