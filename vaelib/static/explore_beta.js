@@ -39,14 +39,14 @@ export default {
     const again = strip(shown, shape, "", "vl-under");
     const drawn = strip(shown, shape, "", "vl-under");
     const terms = formula();
-    const curves = bells(names, { unit: "z", alt: "" });
-    const rates = bars(names, { most: 9, alt: "" });
+    const curves = bells(names, { unit: "z", alt: "", rowHeight: 24 });
+    const rates = bars(names, { most: 9, alt: "", rowHeight: 24 });
     const curve = arrays.curve.data; // (points, 2): rate and distortion
     const points = Array.from({ length: curve.length / 2 }, (_, k) => [curve[2 * k], curve[2 * k + 1]]);
     const trade = plane({
       xRange: [0, 1.05 * Math.max(...points.map(([rate]) => rate))],
       yRange: [0, 1.05 * Math.max(...points.map(([, distortion]) => distortion))],
-      xLabel: "rate Σ KL (nats)", yLabel: "distortion |x − x̂|", alt: "",
+      xLabel: "rate Σ KL (nats)", yLabel: "distortion |x − x̂|", alt: "", height: 284,
     });
     const here = svg("circle", { class: "vl-here", r: 9 });
     trade.element.append(svg("path", { class: "vl-curve", d: trade.line(points) }), here);
@@ -59,7 +59,7 @@ export default {
         figure("reconstruction x̂", after.element),
         html("div", { class: "vl-lines" }, line("x", picker.element), line("x̂", again.element), line("new", drawn.element)),
       ),
-      row(
+      html("div", { class: "vl-row vl-three" },
         panel("q(z|x) of the chosen image", curves.element),
         panel(`KL of each latent, ${n} images`, rates.element),
         panel(`rate and distortion, ${n} images`, trade.element),
