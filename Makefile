@@ -22,7 +22,7 @@ bench: setup  # how fast training, faces and the import are
 notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) tests/run_notebooks.py
 
-weights: setup  # train the models that come with the course anew, in about ten minutes
+weights: setup  # train the models that come with the course anew, in a quarter of an hour
 	$(VENV_PYTHON) -m vaelib.trained
 
 compare: setup  # one network for every β against one for each: some hours

@@ -1,4 +1,4 @@
-"""The speed of vaelib, in one table: `python tests/bench.py`, about 15 minutes on 2 cores (--quick: about 1).
+"""The speed of vaelib, in tables: `python tests/bench.py`, about 20 minutes on 2 cores (--quick: about 3).
 
 Training is timed to a test loss, not per epoch: first the usual training loop sets the loss to reach, then
 `vaelib.fit` must end at that loss or lower. All train the same network (784-400-20 and back) on the same
@@ -21,6 +21,7 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
+from latency import print_latency
 from torch import nn
 from torch.distributions import Normal
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -305,6 +306,8 @@ def main():
     print_share_of_peak(results[FIT_LOOP], n_train, fit_epochs, matmul_peak())
     print(f"{n_faces:,} faces drawn: {median(seconds(faces, n_faces)[0] for _ in range(3)):.2f} s")
     print_import_times(rounds)
+    print()
+    print_latency(*(10, 1) if quick else (100, 3))
 
 
 if __name__ == "__main__":

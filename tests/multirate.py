@@ -35,7 +35,7 @@ def separate(name: str, beta: float, epochs: int, seed: int) -> tuple[float, flo
     images = data_of(name, "train").images
     vae = VAE(tuple(images.shape[1:]), latents, mean_image=images.mean(dim=0), seed=seed)
     start = time.process_time()
-    fit(vae, images, beta=beta, seed=seed, progress=False, **settings | {"epochs": epochs})
+    fit(vae, images, beta=beta, progress=False, **settings | {"epochs": epochs, "seed": seed})
     return objective(vae, name, beta), time.process_time() - start
 
 
