@@ -345,18 +345,18 @@ def test_explore_beta_shows_what_pytorch_computes(multirate, images, shown):
     widget = explore_beta(multirate, images)
     page = shown(widget)
     generator = torch.Generator().manual_seed(0)  # the samples of the prior come after those of the posteriors
-    prior = torch.randn(len(images) + 8, multirate.latent_dim, generator=generator)[-8:]
+    draws = torch.randn(len(images) + 8, multirate.latent_dim, generator=generator)
     for k, at in enumerate([0, 2, 13, 20, 28, 39, 40]):  # of the 41 points of the curve
         beta = beta_at(torch.linspace(-1, 1, 41))[at].item()
         set_traits(page, beta=beta, image=k)
         vae, x = multirate.at(beta), images[k : k + 1]
-        q, right = vae.encode(x), evaluate(vae, images)
+        q, eight, right = vae.encode(x), vae.encode(images[:8]), evaluate(vae, images)
 
         same_pictures(page, ".vl-main", torch.cat([x, vae.decode(q.mean)]))
         lines = page.locator(".vl-line .vl-strip")
         assert lines.count() == 2
-        same_pictures(page, ".vl-line:nth-child(2) canvas", vae.decode(vae.encode(images[:8]).mean))
-        same_pictures(page, ".vl-line:nth-child(3) canvas", vae.decode(prior))
+        same_pictures(page, ".vl-line:nth-child(2) canvas", vae.decode(eight.mean + eight.stddev * draws[:8]))
+        same_pictures(page, ".vl-line:nth-child(3) canvas", vae.decode(draws[-8:]))
 
         rounded, total = float(f"{beta:.2g}"), right.distortion + beta * right.rate
         same_numbers(page, ".vl-term", [right.distortion, rounded, right.rate, total])

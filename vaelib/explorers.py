@@ -101,7 +101,7 @@ def explore_beta(
         raise TypeError(f"multirate must be a MultiRateVAE, got {type(multirate).__name__}")
     if multirate.latent_dim > 16:
         raise ValueError(f"multirate must have at most 16 latents to be shown, it has {multirate.latent_dim}")
-    images = faces(32, seed=1).images if images is None else images
+    images = faces(16, seed=1).images if images is None else images
     check_model(multirate, "images", images)
     if not 8 <= len(images) <= 64:
         raise ValueError(f"images must be 8 to 64, got {len(images)}")

@@ -19,6 +19,7 @@ export default {
     const names = latentNames(D);
     const of = (k, table, width = D) => table.subarray(k * width, (k + 1) * width);
 
+    let telling;
     const paint = painter(main, rest);
     const link = traits(model, ["beta", "image"], paint.draw, () => {
       betaSlider.set(positionOf(link.state.beta));
@@ -56,7 +57,7 @@ export default {
       betaSlider.element, terms.element,
       row(
         figure("image x", before.element),
-        figure("reconstruction x̂", after.element),
+        figure("x̂ from its mean μ", after.element),
         html("div", { class: "vl-lines" }, line("x", picker.element), line("x̂", again.element), line("new", drawn.element)),
       ),
       html("div", { class: "vl-row vl-three" },
@@ -86,7 +87,7 @@ export default {
       const error = distances(images, reconstructed, n).reduce((sum, value) => sum + value, 0) / n;
       const each = columnMeans(kl(mu, sigma), D);
       const rate = each.reduce((sum, value) => sum + value, 0);
-      again.draw(coder.decode(mu.subarray(0, shown * D), shown, beta));
+      again.draw(reconstructed); // the same as in the formula: each from one sample z
       drawn.draw(coder.decode(arrays.prior.data, shown, beta));
       terms.draw({ distortion: error, beta, rate });
       curves.draw(of(chosen, mu), of(chosen, sigma));
@@ -94,13 +95,14 @@ export default {
       each.forEach((value, j) => curves.grey(j, value < 0.01));
       here.setAttribute("cx", trade.x(rate));
       here.setAttribute("cy", trade.y(error));
-      describe(beta, error, rate, each.filter((value) => value < 0.01).length);
+      clearTimeout(telling); // a screen reader is told when the hand rests
+      telling = setTimeout(describe, 150, beta, error, rate, each.filter((value) => value < 0.01).length);
     }
 
     function describe(beta, error, rate, dead) {
       const at = `at β = ${betaText(beta)}`;
       after.alt(`its reconstruction x̂ ${at}`);
-      again.alt(`reconstructions of the ${shown} images ${at}`);
+      again.alt(`reconstructions of the ${shown} images ${at}, each from one sample z`);
       drawn.alt(`${shown} samples of the prior ${at}`);
       curves.alt(`the posterior of each latent for the chosen image ${at}`);
       rates.alt(`KL of each latent ${at}: ${tidy(rate)} nats together, ${dead} of ${D} latents collapsed`);
@@ -110,6 +112,7 @@ export default {
     main();
     rest();
     return () => {
+      clearTimeout(telling);
       paint.stop();
       link.stop();
     };

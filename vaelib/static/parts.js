@@ -64,19 +64,19 @@ export const button = (text, onclick, attributes = {}) => html("button", { type:
  */
 export function painter(main, rest) {
   let waiting = false;
-  let stopped = false;
-  const later = () => {
+  const { port1, port2 } = new MessageChannel(); // sooner after the frame than a timer
+  port1.onmessage = () => {
     waiting = false;
-    if (!stopped) rest();
+    rest();
   };
   return {
     draw() {
       main();
       if (waiting) return;
       waiting = true;
-      requestAnimationFrame(() => setTimeout(later));
+      requestAnimationFrame(() => port2.postMessage(null));
     },
-    stop: () => (stopped = true),
+    stop: () => port1.close(),
   };
 }
 
@@ -253,7 +253,7 @@ export function bells(names, {
         const m = mu[from + k];
         if (points) {
           mark.setAttribute("cx", x(Math.min(most, Math.max(least, m))));
-          number.textContent = `= ${tidy(m)}`;
+          write(number, `= ${tidy(m)}`);
           return;
         }
         const s = sigma[from + k];
@@ -265,13 +265,18 @@ export function bells(names, {
           d += path([[edge - 10 * far, middle - 6], [edge, middle], [edge - 10 * far, middle + 6]]);
         }
         mark.setAttribute("d", d);
-        number.textContent = `${means ? `${tidy(m)} ` : ""}± ${s < 0.0095 ? s.toFixed(3) : s.toFixed(2)}`;
+        write(number, `${means ? `${tidy(m)} ` : ""}± ${s < 0.0095 ? s.toFixed(3) : s.toFixed(2)}`);
       });
     },
     /** Mark the row `k` as collapsed, or as alive again. */
     grey: (k, collapsed) => rows[k].group.classList.toggle("vl-collapsed", collapsed),
     alt: (text) => element.setAttribute("aria-label", text),
   };
+}
+
+/** Only what changes is written: text is dear to lay out. */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** Horizontal bars from 0 to `most`, which share rows with `bells` of the same names; × marks those below `least`. */
@@ -299,10 +304,10 @@ export function bars(names, { most, least = 0.01, unit = "nats", alt, rowHeight 
         const value = values[k];
         bar.setAttribute("width", x(value) - left);
         number.setAttribute("x", x(value) + 6);
-        number.textContent = value < least ? "× 0.00" : tidy(value);
+        write(number, value < least ? "× 0.00" : tidy(value));
         group.classList.toggle("vl-collapsed", value < least);
       });
-      total.textContent = `sum: ${tidy(values.reduce((sum, value) => sum + value, 0))} ${unit}`;
+      write(total, `sum: ${tidy(values.reduce((sum, value) => sum + value, 0))} ${unit}`);
     },
     alt: (text) => element.setAttribute("aria-label", text),
   };
@@ -458,10 +463,10 @@ export function formula() {
   return {
     element,
     draw(values) {
-      distortion.textContent = tidy(values.distortion);
-      beta.textContent = betaText(values.beta);
-      rate.textContent = tidy(values.rate);
-      total.textContent = tidy(values.distortion + values.beta * values.rate);
+      write(distortion, tidy(values.distortion));
+      write(beta, betaText(values.beta));
+      write(rate, tidy(values.rate));
+      write(total, tidy(values.distortion + values.beta * values.rate));
       element.setAttribute("aria-label",
         `L is the distortion ${distortion.textContent} plus β ${beta.textContent} times the rate ${rate.textContent}, `
         + `together ${total.textContent} nats`);
