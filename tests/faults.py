@@ -199,8 +199,8 @@ FAULTS = [
     Fault(
         "a bar that says another KL",
         "static/parts.js",
-        "tidy(value);\n        group",
-        "tidy(2 * value);\n        group",
+        "tidy(value));\n        group",
+        "tidy(2 * value));\n        group",
         "parity",
     ),
     Fault("a view that does not follow Python", "static/parts.js", "  model.on(events, follow);\n", "", "parity"),
