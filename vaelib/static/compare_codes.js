@@ -1,4 +1,4 @@
-import { Coder, moved, normals, readArrays, readOut, readOutWidths, sampled } from "./network.js";
+import { Coder, moved, normals, readArrays, readOut, readOutWidths, rowOf, sampled } from "./network.js";
 import {
   bells, button, choice, figure, html, imageOptions, line, painter, picture, row, signed, sliders, stage, strip, tidy, traits,
 } from "./parts.js";
@@ -18,7 +18,7 @@ export default {
     }));
     const sigmas = arrays["vae.sigmas"].data; // (shown, D)
     const of = ({ starts, coder }, table = starts) => // the row of the chosen image
-      table.subarray(link.state.image * coder.latentDim, (link.state.image + 1) * coder.latentDim);
+      rowOf(table, link.state.image, coder.latentDim);
 
     const picker = choice({
       label: "image x", className: "vl-thumbs", value: link.state.image, onchange: (image) => link.set({ image }),

@@ -1,4 +1,4 @@
-import { Coder, betaAt, columnMeans, distances, kl, readArrays, sampled, scaleOf } from "./network.js";
+import { Coder, betaAt, columnMeans, distances, kl, readArrays, rowOf, sampled, scaleOf } from "./network.js";
 import {
   bars, bells, betaText, choice, figure, formula, html, imageOptions, latentNames, line, painter, panel, picture, plane, row,
   slider, stage, strip, svg, tidy, traits,
@@ -17,7 +17,6 @@ export default {
     const looked = coder.look(images, n);
     const size = coder.pixels;
     const names = latentNames(D);
-    const of = (k, table, width = D) => table.subarray(k * width, (k + 1) * width);
 
     let telling;
     const paint = painter(main, rest);
@@ -75,7 +74,7 @@ export default {
 
     function main() {
       const { beta, image: chosen } = link.state;
-      const { mu } = coder.encode(of(chosen, looked, looked.length / n), 1, beta);
+      const { mu } = coder.encode(rowOf(looked, chosen, looked.length / n), 1, beta);
       before.draw(images, chosen * size);
       after.draw(coder.decode(mu, 1, beta));
     }
@@ -90,7 +89,7 @@ export default {
       again.draw(reconstructed); // the same as in the formula: each from one sample z
       drawn.draw(coder.decode(arrays.prior.data, shown, beta));
       terms.draw({ distortion: error, beta, rate });
-      curves.draw(of(chosen, mu), of(chosen, sigma));
+      curves.draw(rowOf(mu, chosen, D), rowOf(sigma, chosen, D));
       rates.draw(each);
       each.forEach((value, j) => curves.grey(j, value < 0.01));
       here.setAttribute("cx", trade.x(rate));

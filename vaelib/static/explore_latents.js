@@ -1,4 +1,4 @@
-import { Coder, moved, normals, readArrays } from "./network.js";
+import { Coder, moved, normals, readArrays, rowOf } from "./network.js";
 import {
   button, choice, figure, html, imageOptions, latentNames, painter, panel, picture, row, signed, sliders, stage, tidy,
   traits,
@@ -75,7 +75,7 @@ export default {
       const { image, sample, latents: ofLatents, attributes: ofAttributes } = link.state;
       const amounts = [...ofLatents, ...ofAttributes];
       for (const { coder, starts: codes, table, face } of sides) {
-        const from = image === A_SAMPLE ? sample : codes.subarray(image * D, (image + 1) * D);
+        const from = image === A_SAMPLE ? sample : rowOf(codes, image, D);
         face.draw(coder.decode(moved(from, amounts, table), 1));
       }
     }

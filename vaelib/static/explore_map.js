@@ -1,4 +1,4 @@
-import { Coder, readArrays } from "./network.js";
+import { Coder, readArrays, rowOf } from "./network.js";
 import {
   classPicker, ellipse, figure, html, latentMap, painter, panel, picture, row, stage, svg, tidy, traits,
 } from "./parts.js";
@@ -11,7 +11,7 @@ export default {
     const { shape, labels, picks } = model.get("about"); // `picks` are the rows of the images that can be chosen
     const paint = painter(main, rest);
     const link = traits(model, ["h", "z", "image"], paint.draw, () => picker.set(link.state.image));
-    const rowOf = (table, k) => Array.from(table.subarray(2 * picks[k], 2 * picks[k] + 2));
+    const placeOf = (table, k) => Array.from(rowOf(table, picks[k], 2));
 
     const sides = ["h", "z"].map((letter) => {
       const name = letter === "h" ? "UAE" : "VAE";
@@ -20,8 +20,8 @@ export default {
       const map = latentMap({ letter, cover: codes, labels, prior: letter === "z", alt: "" });
       map.draw(codes);
       const chosen = picks.map((_, k) => {
-        const spread = sigma ? rowOf(sigma, k) : [0.012, 0.012].map((share) => share * (map.ranges[0][1] - map.ranges[0][0]));
-        return ellipse(map, sigma ? "vl-ellipse" : "vl-ring").draw(...rowOf(codes, k), ...spread).element;
+        const spread = sigma ? placeOf(sigma, k) : [0.012, 0.012].map((share) => share * (map.ranges[0][1] - map.ranges[0][0]));
+        return ellipse(map, sigma ? "vl-ellipse" : "vl-ring").draw(...placeOf(codes, k), ...spread).element;
       });
       const cross = crosshair(map);
       map.add(...chosen, cross.element);
@@ -36,7 +36,7 @@ export default {
     });
     const picker = classPicker({
       label: "image x", picks: picks.map((k) => labels[k]), shape, pixels: arrays.images.data, value: link.state.image,
-      onchange: (image) => link.set({ image, h: rowOf(sides[0].codes, image), z: rowOf(sides[1].codes, image) }),
+      onchange: (image) => link.set({ image, h: placeOf(sides[0].codes, image), z: placeOf(sides[1].codes, image) }),
     });
 
     stage(
@@ -67,9 +67,9 @@ export default {
         where.replaceChildren(...lines(...at.map((value, j) => `${letter}${"₁₂"[j]} = ${tidy(value)}`)));
         decoded.alt(`decoded by the ${name} at ${letter} = ${pair(at)}`);
         chosen.forEach((element, k) => element.classList.toggle("vl-chosen", k === image));
-        const code = pair(rowOf(codes, image));
+        const code = pair(placeOf(codes, image));
         about.replaceChildren(...(sigma
-          ? lines(`x: μ = ${code}, σ = ${pair(rowOf(sigma, image))}`, "ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
+          ? lines(`x: μ = ${code}, σ = ${pair(placeOf(sigma, image))}`, "ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
           : lines(`x: h = ${code}`, `rings: the ${picks.length} images x`)));
       }
     }

@@ -22,6 +22,9 @@ export function readArrays(trait) {
   return arrays;
 }
 
+/** Row k of a table with so many columns. */
+export const rowOf = (table, k, columns) => table.subarray(k * columns, (k + 1) * columns);
+
 const silu = (v) => v / (1 + Math.exp(-v));
 
 class Linear {
