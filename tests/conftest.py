@@ -27,6 +27,7 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_configure():
+    os.environ["VAELIB_KEPT"] = "off"  # tests train for real, and so do the lessons that they run
     # So that a test run that is told to end stops the servers it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 

@@ -234,6 +234,12 @@ FAULTS = [
     ),
     Fault("Python not told", "static/parts.js", "  model.save_changes();\n", "", "explorers_in_browser"),
     Fault("ids that two explorers share", "static/parts.js", "-${ofThisModule}-", "-", "explorers_in_browser"),
+    Fault("a damaged file taken for a model", "kept.py", "if _digest(rest) != digest:", "if False:", "kept"),
+    Fault("another training's model", "kept.py", 'if about["name"] != self.name:', "if False:", "kept"),
+    Fault("another version's model", "kept.py", 'if about["versions"] != _versions():', "if False:", "kept"),
+    Fault("kept whatever the images", "kept.py", "digest.update(_bytes(images))", "pass", "kept"),
+    Fault("kept whatever the settings", "kept.py", "where, settings]", "where, {}]", "kept"),
+    Fault("kept though a callback shaped it", "training.py", "before if untouched else None", "before", "kept"),
 ]
 STALE = "stale number in a notebook"
 

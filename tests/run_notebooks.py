@@ -8,6 +8,7 @@ pictures of cells tagged `image:NAME` are also saved as images/NAME.png.
 
 import base64
 import hashlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -61,6 +62,7 @@ def run(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["VAELIB_KEPT"] = "off"  # what is stored was trained for it
     for path in [Path(name) for name in sys.argv[1:]] or sorted(ROOT.glob("notebooks/*.ipynb")):
         print(path.name, flush=True)
         run(path)

@@ -258,7 +258,7 @@ def test_hole_bars_mark_the_median():
 
 def test_reconstructions_show_what_the_models_make(vae, images):
     figure = figures.reconstructions({"VAE": vae}, images[:2])
-    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
+    shown = [np.asarray(image.get_array()) for image in figure.axes[0].images]  # row by row
     with torch.no_grad():
         x_hat = vae.decode(vae.encode(images[:2]).mean)
     np.testing.assert_allclose(shown[0], images[0].permute(1, 2, 0), atol=1e-6)

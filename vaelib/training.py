@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 from tqdm.auto import tqdm
 
+from vaelib import kept
 from vaelib.losses import (
     Loss,
     check_beta,
@@ -57,6 +58,7 @@ def fit(
     seed: int = 0,
     callback: Callable[[int, History], None] | None = None,
     progress: bool = True,
+    fresh: bool = False,
 ) -> History:
     """Train `model` (Autoencoder, VAE or MultiRateVAE) on `images` (n, C, H, W) in place: Adam, a one-cycle rate.
 
@@ -67,6 +69,8 @@ def fit(
     images and the samples of z: a run can be repeated on one machine, and the global random generator is not touched.
     `callback(epoch, history)` is called after each epoch, counted from 1. Interrupting the training (the kernel's
     stop button) returns the history so far and leaves a usable model.
+    After `make warm` a training that was done before is not done again, unless `fresh`: the model gets the weights
+    that it got then, `callback` is called as it was then, and a line says so, see `vaelib.kept`.
     Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
     """
     check_model(model, "images", images)
@@ -93,7 +97,36 @@ def fit(
         raise ValueError('images must lie in [0, 1] for reconstruction="bce"')
     # A model of one's own may not fit the images: let that show here, before the bar.
     _loss(model, images[:2], beta, reconstruction, scale, torch.Generator(device))
-    generator = torch.Generator(device).manual_seed(seed)
+    settings = {
+        "epochs": epochs,
+        "beta": beta if beta is None else float(beta),
+        "reconstruction": reconstruction,
+        "scale": float(scale),
+        "batch_size": batch_size,
+        "learning_rate": float(learning_rate),
+        "seed": seed,
+    }
+    home = kept.folder()
+    if home is None or not kept.can_be_kept(model, copies=epochs if callback else 1):
+        return _train(model, images, callback, progress, **settings)
+    place = kept.Kept(home, model, images, settings | {"each epoch": callback is not None})
+    earlier = None if fresh else place.read()
+    if earlier is not None:
+        print("trained earlier with these settings; fit(..., fresh=True) trains again")
+        return _replay(model, *earlier, callback)
+    weights = []  # after each epoch for a callback, which may look at them, else the last ones
+    history = _train(model, images, callback and _watched(model, callback, weights), progress, **settings)
+    if callback is None:
+        weights.append(_weights(model))
+    if not history.interrupted and None not in weights:
+        place.write(asdict(history), weights)
+    return history
+
+
+def _train(
+    model, images, callback, progress, *, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed
+) -> History:
+    generator = torch.Generator(images.device).manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
     steps = -(-len(images) // batch_size)
     total = epochs * steps + 1
@@ -105,7 +138,7 @@ def fit(
         try:
             for epoch in range(1, epochs + 1):
                 sums = 0.0
-                for batch in torch.randperm(len(images), generator=generator, device=device).split(batch_size):
+                for batch in torch.randperm(len(images), generator=generator, device=images.device).split(batch_size):
                     x = images[batch]
                     try:
                         loss = _loss(model, x, beta, reconstruction, scale, generator)
@@ -127,6 +160,41 @@ def fit(
                     callback(epoch, history)
         except KeyboardInterrupt:
             history.interrupted = True
+    return history
+
+
+def _weights(model) -> dict[str, Tensor]:
+    return {name: values.detach().clone() for name, values in model.state_dict().items()}
+
+
+def _watched(model, callback, weights: list[dict[str, Tensor] | None]):
+    """The `callback`; after each call the model's weights are added to the list `weights`, or None if it changed them:
+    then it shaped the training, and nobody can tell by what."""
+
+    def watched(epoch: int, history: History) -> None:
+        before = _weights(model)
+        callback(epoch, history)
+        untouched = all(torch.equal(before[name], now) for name, now in model.state_dict().items())
+        weights.append(before if untouched else None)
+
+    return watched
+
+
+def _replay(model, past: dict, weights: list[dict[str, Tensor]], callback) -> History:
+    """What `_train` did in the `past`, once more: its history, its weights, its calls."""
+    history = History(past["beta"])
+    try:
+        for epoch in range(1, len(past["loss"]) + 1):
+            for name in ("loss", "reconstruction", "kl"):
+                getattr(history, name).append(past[name][epoch - 1])
+            history.kl_per_latent.append(tuple(past["kl_per_latent"][epoch - 1]))
+            if callback is not None:
+                model.load_state_dict(weights[epoch - 1])
+                callback(epoch, history)
+        if callback is None:
+            model.load_state_dict(weights[-1])
+    except KeyboardInterrupt:
+        history.interrupted = True
     return history
 
 
