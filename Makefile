@@ -5,19 +5,34 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: lab test bench notebooks weights compare faults setup
+.PHONY: lab warm present rehearse room test bench site notebooks weights compare faults setup
 
 lab: setup  # JupyterLab on the first lesson
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
 
+warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
+	$(VENV_PYTHON) tests/warm.py
+
+present: setup  # a lesson as live slides: make present LESSON=05
+	$(VENV_PYTHON) tests/stage.py $(LESSON)
+
+rehearse: setup  # walk through the slides of every lesson, or of one, and report what a hall should not see
+	$(VENV_PYTHON) tests/rehearse.py $(LESSON)
+
+room: setup  # is this machine ready for the hall?
+	$(VENV_PYTHON) tests/room.py
+
 test: setup  # the linter; unit and browser tests; every lesson against its stored outputs
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m pytest
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
-		--nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
+	PYTHONPATH=tests VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p ipc_kernels --nbval-current-env \
+		--nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
 
 bench: setup  # how fast training, faces and the import are
 	$(VENV_PYTHON) tests/bench.py
+
+site: setup  # the course as pages that need no kernel and no network, in site/
+	$(VENV_PYTHON) tests/make_site.py
 
 notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) tests/run_notebooks.py

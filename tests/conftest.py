@@ -48,14 +48,18 @@ def playwright(playwrights_driver, playwright):
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type, browser_type_launch_args):
     """The system's chromium, else the one that Playwright may have installed."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), browser_type.executable_path)
+    found = find_chromium() or browser_type.executable_path
     if not Path(found).exists():
         missing(
             "no chromium: install your system's (Debian: apt install chromium), "
             "or run .venv/bin/playwright install chromium"
         )
     return browser_type_launch_args | {"executable_path": found, "args": CHROMIUM_FLAGS}
+
+
+def find_chromium() -> str | None:
+    """The system's, or a Chrome; where there is none, Playwright takes its own, if it is installed."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def missing(what: str):

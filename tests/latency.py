@@ -1,6 +1,6 @@
-"""How soon an explorer answers: from a key press to painted pictures, in JupyterLab in headless Chromium.
+"""How soon an explorer answers: from a key press to painted pictures, in JupyterLab and on a page without a kernel.
 
-`make bench` prints the table; `python tests/latency.py` prints this part alone, in about three minutes.
+`make bench` prints the table; `python tests/latency.py` prints this part alone, in about four minutes.
 
 A move is a real press of an arrow key on a slider, at a random moment of the frame; it begins at the event's time
 stamp. A panel's end is when the frame has been painted that was begun after the last thing drawn in the panel: an
@@ -10,14 +10,14 @@ not seen.
 
 import os
 import random
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median, quantiles
 
+import make_site
 import nbformat
-from conftest import CHROMIUM_FLAGS, ROOT, serve
+from conftest import CHROMIUM_FLAGS, ROOT, find_chromium, serve
 from playwright.sync_api import sync_playwright
 from test_explorers_in_browser import EXPLORERS, START, Desk, notebook, ready, wait_until_idle
 
@@ -38,6 +38,7 @@ PANELS = {
     },
 }
 SLIDERS = {"explore_beta": ["β"], "explore_latents": ["z", "smile"]}  # what the labels begin with
+LABELS = {"explore_beta": "Explore β", "explore_latents": "Explore the latents"}
 
 # Notes for each move when each panel was painted, in ms from the key press.
 METER = """
@@ -104,6 +105,20 @@ FIRST_PICTURE = """
 """
 
 
+# From the start of a page until the pictures of its first explorer are painted, in ms: from then on it answers.
+FIRST_ON_PAGE = """
+requestAnimationFrame(function frame() {
+  const canvas = document.querySelector(".vl canvas");
+  if (!canvas) requestAnimationFrame(frame);
+  else scheduler.postTask(() => (window.firstPicture = performance.now()), { priority: "user-blocking" });
+});
+"""
+
+
+def browser_of(playwright):
+    return playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+
+
 def measure(moves=100, rounds=3):
     """({(explorer, kernel): {panel: [ms of each move]}}, {explorer: [ms to the first picture in each round]})."""
     with tempfile.TemporaryDirectory() as folder:
@@ -114,8 +129,7 @@ def measure(moves=100, rounds=3):
         command = [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"]
         config = {"JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
         with serve(command, cwd=home, settings=home / "settings", **config) as server, sync_playwright() as playwright:
-            found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-            browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+            browser = browser_of(playwright)
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             desk = Desk(page, server.url)
             page.goto(f"{server.url}/lab/tree/notebooks/explorers.ipynb?token={server.token}&reset")
@@ -127,10 +141,28 @@ def measure(moves=100, rounds=3):
                 if kernel == "training":
                     desk.train()
                 for name in PANELS:
-                    answers[name, kernel] = moved(desk, name, moves)
+                    answers[name, kernel] = moved(page, desk.explorers(name), name, moves)
             desk.interrupt()
             browser.close()
     return answers, {name: [first[name] for first in firsts] for name in EXPLORERS}
+
+
+def measure_page(moves=100, rounds=3):
+    """The same of the playground's page: ({explorer: {panel: [ms of each move]}}, [ms to its first picture])."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        make_site.main(["09_playground"], Path(folder) / "site")
+        browser = browser_of(playwright)
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.add_init_script(FIRST_ON_PAGE)
+        firsts = []
+        for _ in range(rounds):
+            page.goto((Path(folder) / "site" / "09_playground.html").as_uri())
+            page.wait_for_function("() => window.firstPicture")  # the page's policy forbids to evaluate text
+            firsts.append(page.evaluate("firstPicture"))
+        page.wait_for_function("() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
+        answers = {name: moved(page, page.locator(f'.vl[aria-label="{LABELS[name]}"]'), name, moves) for name in PANELS}
+        browser.close()
+    return answers, firsts
 
 
 def first_pictures(desk, number):
@@ -155,9 +187,8 @@ def first_pictures(desk, number):
     return found
 
 
-def moved(desk, name, moves):
+def moved(page, explorer, name, moves):
     """{panel: [ms of each move]}."""
-    explorer, page = desk.explorers(name), desk.page
     explorer.evaluate("explorer => explorer.scrollIntoView()")
     page.wait_for_timeout(1000)
     panels = PANELS[name]
@@ -171,7 +202,7 @@ def moved(desk, name, moves):
         for number in range(moves // len(starts)):
             page.keyboard.press("ArrowRight" if number // 25 % 2 == 0 else "ArrowLeft")
             pressed += 1
-            page.wait_for_function(f"isPainted({pressed})", polling=20)
+            page.wait_for_function("(count) => isPainted(count)", arg=pressed, polling=20)
             page.wait_for_timeout(40 + 50 * random.random())
     painted = page.evaluate("stopMeter()")
     last = [max(one.values()) for one in painted]
@@ -180,6 +211,8 @@ def moved(desk, name, moves):
 
 def print_latency(moves=100, rounds=3):
     answers, firsts = measure(moves, rounds)
+    on_page, firsts["the playground's page, from its start"] = measure_page(moves, rounds)
+    answers |= {(name, "none"): panels for name, panels in on_page.items()}
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     print(f"from a key press to a painted picture, {moves} moves each, {os.cpu_count()} cores, load {load}")
     print(f"{'explorer':<17}{'kernel':<10}{'panel':<24}{'median ms':>10}{'p95 ms':>8}")
@@ -187,10 +220,10 @@ def print_latency(moves=100, rounds=3):
         for panel, times in panels.items():
             p95 = quantiles(times, n=20)[-1]
             print(f"{name:<17}{kernel:<10}{panel:<24}{median(times):>10.1f}{p95:>8.1f}")
-    print(f"\n{'first picture after Shift+Enter':<34}{'median s':>10}{'each':>20}")
+    print(f"\n{'first picture after Shift+Enter':<40}{'median s':>10}{'each':>20}")
     for name, times in firsts.items():
         each = ", ".join(f"{time / 1000:.2f}" for time in times)
-        print(f"{name:<34}{median(times) / 1000:>10.2f}{each:>20}")
+        print(f"{name:<40}{median(times) / 1000:>10.2f}{each:>20}")
 
 
 if __name__ == "__main__":

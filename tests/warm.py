@@ -1,7 +1,7 @@
 """Run the lessons once and keep what they train, so that a lecture need not wait for it: `make warm`.
 
-The folder is .kept, or the one that VAELIB_KEPT names. `python tests/warm.py 05` warms lesson 05 alone; after all lessons
-what none of them used is cleared away, such as the trainings of an earlier version.
+The folder is .kept, or the one that VAELIB_KEPT names. `python tests/warm.py 05` warms lesson 05 alone. After all
+lessons, what none of them used is cleared away, such as the trainings of an earlier version.
 """
 
 import os
