@@ -24,7 +24,7 @@ room: setup  # is this machine ready for the hall?
 
 test: setup  # the linter; unit and browser tests; every lesson against its stored outputs
 	$(VENV_PYTHON) -m ruff check
-	$(VENV_PYTHON) -m pytest
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	PYTHONPATH=tests VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p ipc_kernels --nbval-current-env \
 		--nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
 

@@ -5,6 +5,7 @@ a hall waits for no cell, and the page only has to ask the kernel for its slider
 """
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -66,7 +67,7 @@ def on_stage(notebook, name: str, on_cell=None):
             [sys.executable, "-m", "jupyterlab", "--custom-css", "--LabApp.expose_app_in_browser=True"],
             cwd=home,
             settings=home / "settings",
-            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'stage'}:{SETTINGS}",
+            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'stage'}{os.pathsep}{SETTINGS}",
         )
         shutil.copytree(SETTINGS / "stage" / "custom", home / "settings" / "config" / "custom")
         for_the_stage(notebook)
