@@ -232,7 +232,8 @@ def move_controls(page, rehearsal: Rehearsal) -> None:
             name = control.evaluate(NAME)
             if name is None:
                 continue
-            if control.evaluate("it => it.tabIndex >= 0"):
+            # A button once: what is cleared can't be cleared again.
+            if control.evaluate("it => it.tabIndex >= 0 && it.localName !== 'button'"):
                 control.focus()
                 key = key_of(control)
                 moved(page, rehearsal, explorer, PICTURE, partial(page.keyboard.press, key), f"{name} by key")
@@ -260,9 +261,8 @@ def use(page, control) -> None:
     """Move a control of ipywidgets."""
     kind = control.evaluate("it => it.type ?? it.localName")
     if kind == "select-one":
-        return control.evaluate(
-            "it => { it.selectedIndex = (it.selectedIndex + 1) % it.length; it.dispatchEvent(new Event('change')); }"
-        )
+        values = control.locator("option").evaluate_all("options => options.map((it) => it.value)")
+        return control.select_option(values[values.index(control.input_value()) - 1])
     if kind in ("submit", "button", "checkbox"):
         return control.click()
     control.focus()

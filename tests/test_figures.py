@@ -1,9 +1,12 @@
 """The figures: each carries an alt text, and what it draws is what the models say."""
 
+import base64
 import html
+import io
 import math
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -334,3 +337,12 @@ def test_latent_maps_put_each_picture_where_its_latents_say(vae):
     assert [label.get_text() for label in axes.get_xticklabels()] == ["-1.0", "0.0", "2.0"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "-0.5"]  # the first stands on top
     assert axes.get_xlabel() == "$z_1$"
+
+
+@pytest.mark.parametrize("length", range(1, 40, 3))
+def test_long_labels_of_pictures_are_not_cut(images, length):
+    eight = images[:1].expand(8, -1, -1, -1)
+    shown = figures.pictures({"m" * length: eight, "label": eight}, alt="a").to_html()
+    drawn = plt.imread(io.BytesIO(base64.b64decode(re.search('base64,([^"]+)', shown)[1])))  # (H, W, 4)
+    for border in (drawn[:3], drawn[-3:], drawn[:, :3], drawn[:, -3:]):
+        assert (border == 1).all()

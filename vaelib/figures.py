@@ -60,7 +60,8 @@ class CourseFigure(Figure):
     def to_html(self) -> str:
         """An `<img>` element that holds the picture and its alt text."""
         file = io.BytesIO()
-        self.savefig(file, format="png")
+        # The layout forgets the labels beside a picture whose proportions are fixed: let the paper fit them.
+        self.savefig(file, format="png", bbox_inches="tight", pad_inches=0.08)
         return _img(file.getvalue(), self.alt, "max-width: 100%; background: white")
 
 
