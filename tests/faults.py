@@ -75,7 +75,7 @@ FAULTS = [
     Fault("the map upside down", "figures.py", "down = up.flip(0)", "down = up", "figures"),
     Fault("the collapsed not marked", "figures.py", "value < collapsed]", "value > collapsed]", "figures"),
     Fault("hard edges", "faces.py", "distance / (blur * self.pixel)", "distance * 1e6", "faces"),
-    Fault("global seed set by fit", "training.py", "torch.Generator(device).manual", "torch.manual", "training"),
+    Fault("global seed set by fit", "training.py", "torch.Generator(images.device).manual", "torch.manual", "training"),
     Fault(
         "history without its latents' KL",
         "training.py",
