@@ -20,7 +20,7 @@ ARTEFACTS = ROOT / "tests" / "artefacts" / "stage"
 HALL = {"width": 1280, "height": 720}  # pixels, of a small projector
 BODY, CODE = 24, 20  # pixels, of the smallest type that the last row reads
 SLOW = 2.0  # seconds
-WAIT = 5_000  # ms, for a picture to change
+WAIT = 20_000  # ms, for a picture to change while the machine is busy
 
 # What the slide in front holds: its cells, what sticks out, and what is set too small.
 SLIDE = """
@@ -208,7 +208,12 @@ def settle(page) -> None:
 
 
 def look_at_slide(page, rehearsal: Rehearsal) -> None:
-    for kind, whats in page.evaluate(SLIDE, [BODY, CODE]).items():
+    for _ in range(5):  # what does not last was only late
+        seen = page.evaluate(SLIDE, [BODY, CODE])
+        if not any(seen.values()):
+            break
+        page.wait_for_timeout(1000)
+    for kind, whats in seen.items():
         for what in whats:
             rehearsal.note(kind, f"slide {rehearsal.slides}, {what}")
 
