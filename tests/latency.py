@@ -20,6 +20,7 @@ import nbformat
 from conftest import CHROMIUM_FLAGS, ROOT, find_chromium, serve
 from playwright.sync_api import sync_playwright
 from test_explorers_in_browser import EXPLORERS, START, Desk, notebook, ready, wait_until_idle
+from test_site_in_browser import LABELS
 
 # Each panel that a move of the slider changes; the first is the main one.
 PANELS = {
@@ -38,7 +39,6 @@ PANELS = {
     },
 }
 SLIDERS = {"explore_beta": ["β"], "explore_latents": ["z", "smile"]}  # what the labels begin with
-LABELS = {"explore_beta": "Explore β", "explore_latents": "Explore the latents"}
 
 # Notes for each move when each panel was painted, in ms from the key press.
 METER = """
@@ -87,7 +87,6 @@ METER = """
 FIRST_PICTURE = """
 () => {
   const before = new Set(document.querySelectorAll(".vl"));
-  const { putImageData } = CanvasRenderingContext2D.prototype;
   window.firstPicture = null;
   window.addEventListener("keydown", function pressed({ key, timeStamp }) {
     if (key !== "Enter") return;
@@ -160,7 +159,8 @@ def measure_page(moves=100, rounds=3):
             page.wait_for_function("() => window.firstPicture")  # the page's policy forbids to evaluate text
             firsts.append(page.evaluate("firstPicture"))
         page.wait_for_function("() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
-        answers = {name: moved(page, page.locator(f'.vl[aria-label="{LABELS[name]}"]'), name, moves) for name in PANELS}
+        frames = {name: page.locator(f'.vl[aria-label="{label}"]') for label, name in LABELS.items()}
+        answers = {name: moved(page, frames[name], name, moves) for name in PANELS}
         browser.close()
     return answers, firsts
 

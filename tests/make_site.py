@@ -27,11 +27,11 @@ import jinja2
 import nbformat
 import numpy as np
 from bs4 import BeautifulSoup
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
+from run_notebooks import executed
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).parent / "site"
@@ -317,10 +317,7 @@ def licences() -> list[tuple[str, str]]:
 
 
 def run(path: Path):
-    """The notebook after a run on a fresh kernel."""
-    notebook = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": path.parent}}
-    NotebookClient(notebook, timeout=120, record_timing=False, coalesce_streams=True, resources=resources).execute()
+    notebook = executed(path)
     print(path.name, flush=True)
     return notebook
 

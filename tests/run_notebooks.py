@@ -42,16 +42,22 @@ def pictures(notebook) -> dict[str, bytes]:
     return found
 
 
-def run(path: Path) -> None:
+def executed(path: Path, timeout: int = 120):
+    """The notebook after a run on a fresh kernel, no cell longer than `timeout` seconds; its file stays as it is."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
+    NotebookClient(
         notebook,
-        timeout=120,
+        timeout=timeout,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": path.parent}},
-    )
-    client.execute()
+        extra_arguments=["--log-level=40"],  # errors alone: not that kernels talk over ports
+    ).execute()
+    return notebook
+
+
+def run(path: Path) -> None:
+    notebook = executed(path)
     notebook.metadata = METADATA | {"vaelib": digest()}  # which also drops the widgets' state
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

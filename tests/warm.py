@@ -10,17 +10,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-
-ROOT = Path(__file__).resolve().parents[1]
+from run_notebooks import ROOT, executed
+from stage import chosen
 
 
 def warm(path: Path) -> None:
     began = time.monotonic()
-    notebook = nbformat.read(path, as_version=4)
-    where = {"metadata": {"path": path.parent}}
-    NotebookClient(notebook, timeout=600, resources=where, extra_arguments=["--log-level=40"]).execute()
+    executed(path, timeout=600)
     print(f"{path.stem}: {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -32,9 +28,7 @@ def clear(folder: Path, before: float) -> None:
 
 
 if __name__ == "__main__":
-    lessons = sorted(path for path in ROOT.glob("notebooks/*.ipynb") if path.name.startswith(tuple(sys.argv[1:]) or ""))
-    if not lessons:
-        sys.exit(f"no lesson begins with {' or '.join(sys.argv[1:])}")
+    lessons = chosen(sys.argv[1:])
     folder = Path(os.environ.setdefault("VAELIB_KEPT", str(ROOT / ".kept")))
     folder.mkdir(parents=True, exist_ok=True)
     began = time.time()
