@@ -1,0 +1,125 @@
+"""What an argument must be, each rule written once.
+
+Each function returns nothing if the value is right. Else it raises a TypeError or a ValueError that names the argument
+and says what was expected and what came. Public functions call them once, at their door; what lies inside trusts that.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+_WHOLE = (torch.uint8, torch.int16, torch.int32, torch.int64)
+
+
+def whole_number(name: str, value: int, least: int = 1) -> None:
+    """An int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def number(name: str, value: float, *, least: float | None = None, above: float | None = None) -> None:
+    """A finite number, of at least `least` or greater than `above`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    within = (least is None or value >= least) and (above is None or value > above)
+    if not math.isfinite(value) or not within:
+        bound = f" of at least {least:g}" if least is not None else f" above {above:g}" if above is not None else ""
+        raise ValueError(f"{name} must be a finite number{bound}, got {value}")
+
+
+def text(name: str, value: str, what: str) -> None:
+    """A str with something in it; `what` completes the sentence "NAME must …" for one that is empty."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} must {what}")
+
+
+def names(name: str, values: Sequence[str]) -> None:
+    """A list of str, not one str."""
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} must be a list of names, got {values!r}")
+
+
+def mapping(name: str, values: Mapping) -> None:
+    """A dict with at least one entry."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name} must be a dict with a label for each, got {type(values).__name__}")
+    if not values:
+        raise ValueError(f"{name} must hold at least one entry")
+
+
+def images(name: str, values: Tensor) -> None:
+    """A floating-point tensor (B, C, H, W), none of them 0."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        got = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise TypeError(f"{name} must be a floating-point tensor, got {got}")
+    if values.ndim != 4 or values.numel() == 0:
+        raise ValueError(f"{name} must have shape (B, C, H, W), none of them 0, got {tuple(values.shape)}")
+
+
+def finite(name: str, values: Tensor) -> None:
+    """A tensor without NaN or inf."""
+    if not values.sum().isfinite():  # NaN and inf reach the sum
+        raise ValueError(f"{name} must be finite, they hold NaN or inf")
+
+
+def unit_interval(name: str, values: Tensor, why: str = "") -> None:
+    """A tensor whose values lie in [0, 1]; `why` ends the sentence."""
+    if not ((values >= 0) & (values <= 1)).all():  # also False for NaN
+        raise ValueError(f"{name} must lie in [0, 1]{why}")
+
+
+def line(name: str, values: Tensor, length: int | None = None) -> None:
+    """A finite floating-point tensor (n,); `length` None stands for any n from 2."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor, got {type(values).__name__}")
+    if values.ndim != 1 or len(values) < 2 or length not in (None, len(values)) or not values.isfinite().all():
+        raise ValueError(f"{name} must be finite and of shape ({length or 'n'},), got {tuple(values.shape)}")
+
+
+def table(name: str, values: Tensor, shape: tuple[int | None, int | None]) -> None:
+    """A finite floating-point tensor of that `shape`; None stands for any size from 1."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        raise TypeError(f"{name} must be a floating-point tensor")
+    fits = values.ndim == 2 and all(s in (None, v) for s, v in zip(shape, values.shape, strict=True))
+    if not fits or values.numel() == 0 or not values.isfinite().all():
+        expected = tuple("any" if s is None else s for s in shape)
+        raise ValueError(f"{name} must be finite and of shape {expected}, got {tuple(values.shape)}")
+
+
+def labels(name: str, values: Tensor, count: int) -> None:
+    """Classes from 0 to 9, whole numbers (count,), one for each of `count` images."""
+    if not isinstance(values, Tensor) or values.dtype not in _WHOLE:
+        raise TypeError(f"{name} must be a tensor of whole numbers")
+    if values.shape != (count,):
+        raise ValueError(f"{name} must be one for each of the {count} images, got {tuple(values.shape)}")
+    if not ((values >= 0) & (values <= 9)).all():
+        raise ValueError(f"{name} must be from 0 to 9, got {values.min().item()} to {values.max().item()}")
+
+
+def posterior(name: str, q: Normal, *, latents: int | None = None) -> None:
+    """A Normal over (B, D), both at least 1; D is `latents` if that is given."""
+    if not isinstance(q, Normal):
+        raise TypeError(f"{name} must be a torch.distributions.Normal, got {type(q).__name__}")
+    if q.mean.ndim != 2 or q.mean.numel() == 0:
+        raise ValueError(f"{name} must be over (B, D), both at least 1, got {tuple(q.mean.shape)}")
+    if latents is not None and q.mean.shape[1] != latents:
+        raise ValueError(f"{name} must be over (B, {latents}), got {tuple(q.mean.shape)}")
+
+
+def coder(name: str, model) -> None:
+    """An autoencoder or a VAE, or a model of one's own that encodes and decodes like one."""
+    complete = callable(getattr(model, "encode", None)) and callable(getattr(model, "decode", None))
+    if not complete or isinstance(model, type):
+        raise TypeError(f"{name} must be an Autoencoder or a VAE, got {model if complete else type(model).__name__}")
+
+
+def is_finite_number(value) -> bool:
+    """Is `value` a number (no bool), neither NaN nor inf? For messages that say more than `number` does."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
