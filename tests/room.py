@@ -11,7 +11,7 @@ from playwright.sync_api import Error, sync_playwright
 from rehearse import rehearse
 from stage import LESSONS
 
-from vaelib import kept
+from vaelib import training_cache
 
 MEMORY, DISK = 2, 1  # gigabytes, free
 
@@ -80,7 +80,7 @@ def browser() -> tuple[bool, str]:
 
 
 def warmed() -> tuple[bool, str]:
-    folder = kept.folder()
+    folder = training_cache.cache_folder()
     number = len(list(folder.glob("*.kept"))) if folder else 0
     if not number:
         return False, "no training is kept, so a lesson may take minutes to open: run `make warm`"

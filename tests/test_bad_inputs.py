@@ -21,10 +21,10 @@ from vaelib import (
     vae_loss,
 )
 from vaelib.faces import Faces, render
+from vaelib.history import History
 from vaelib.losses import log_likelihood, reconstruction_error
 from vaelib.models import sample
 from vaelib.recording import Recording
-from vaelib.training import History
 
 NAN, INF = math.nan, math.inf
 SHAPE, LARGE = (3, 16, 16), (3, 20, 20)

@@ -10,7 +10,7 @@ import pytest
 import torch
 import warm
 
-from vaelib import VAE, Autoencoder, MultiRateVAE, fit, kept
+from vaelib import VAE, Autoencoder, MultiRateVAE, fit, training_cache
 from vaelib.recording import Recording
 
 EARLIER = "trained earlier with these settings; fit(..., fresh=True) trains again\n"
@@ -161,15 +161,15 @@ def test_models_that_are_not_the_course_s_are_always_trained(change, home, capsy
 
 
 def test_nothing_is_kept_unless_asked_for(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(kept, "_HOME", tmp_path / "none")
+    monkeypatch.setattr(training_cache, "DEFAULT_FOLDER", tmp_path / "none")
     for value in ("off", ""):
         monkeypatch.setenv("VAELIB_KEPT", value)
         train()
         train()
     assert capsys.readouterr().out == "" and not any(tmp_path.iterdir())
-    kept._HOME.mkdir()  # which is what make warm does
+    training_cache.DEFAULT_FOLDER.mkdir()  # which is what make warm does
     train()
-    assert len(list(kept._HOME.iterdir())) == 1
+    assert len(list(training_cache.DEFAULT_FOLDER.iterdir())) == 1
 
 
 def test_a_callback_sees_each_epoch_again(capsys):
@@ -209,7 +209,7 @@ def test_a_training_that_its_callback_shaped_is_not_kept(home, capsys):
 
 
 def test_long_trainings_with_a_callback_are_not_kept(monkeypatch, home):
-    monkeypatch.setattr(kept, "_LARGEST", 3000)  # bytes: two copies of the weights, not ten
+    monkeypatch.setattr(training_cache, "LARGEST_FILE", 3000)  # bytes: two copies of the weights, not ten
     train(epochs=10, callback=lambda epoch, history: None)
     assert not home.exists()
     train(epochs=10)
@@ -218,6 +218,7 @@ def test_long_trainings_with_a_callback_are_not_kept(monkeypatch, home):
 
 # ---- Faults of files: name → (what happens to the file between two trainings, what the second one says). ----
 
+VERSIONS = training_cache._versions()
 DAMAGED = "what was kept of this training is damaged: training it again\n"
 OTHER_VERSION = "what was kept of this training is another version's of vaelib or torch: training it again\n"
 SWAPPED = "what was kept in this training's place is another training: training this one again\n"
@@ -238,9 +239,9 @@ def cut(length):
 
 def edited(path, **about):
     """The file with other words about itself, and a digest that fits."""
-    old, weights = kept._unpack(path.read_bytes()[kept._DIGEST :])
-    data = kept._pack(old | about, weights)
-    path.write_bytes(kept._digest(data) + data)
+    old, weights = training_cache._unpack(path.read_bytes()[training_cache.DIGEST_BYTES :])
+    data = training_cache._pack(old | about, weights)
+    path.write_bytes(training_cache._digest(data) + data)
 
 
 def unreadable(path, other):
@@ -263,8 +264,8 @@ FAULTS = {
     "a web page": (lambda path, other: path.write_text("<!doctype html>"), DAMAGED),
     "a model's own file": (lambda path, other: VAE((1, 4, 4), latent_dim=2).save(path), DAMAGED),
     "swapped with another training": (lambda path, other: path.write_bytes(other.read_bytes()), SWAPPED),
-    "another torch": (lambda path, other: edited(path, versions=kept._versions() | {"torch": "2.14.0"}), OTHER_VERSION),
-    "another vaelib": (lambda path, other: edited(path, versions=kept._versions() | {"code": "0"}), OTHER_VERSION),
+    "another torch": (lambda path, other: edited(path, versions=VERSIONS | {"torch": "2.14.0"}), OTHER_VERSION),
+    "another vaelib": (lambda path, other: edited(path, versions=VERSIONS | {"code": "0"}), OTHER_VERSION),
     "gone": (lambda path, other: path.unlink(), ""),
     "the whole folder gone": (lambda path, other: [file.unlink() for file in path.parent.iterdir()], ""),
     "a half-written file beside it": (lambda path, other: path.with_suffix(".1234.part").write_bytes(b"half"), EARLIER),

@@ -8,7 +8,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from vaelib import VAE, Autoencoder, MultiRateVAE, vae_loss
-from vaelib.models import beta_at, sample, scale_of
+from vaelib.models import sample
+from vaelib.multirate import beta_at, scale_of
 
 SHAPE = (3, 4, 5)
 BOTH = pytest.mark.parametrize("kind", [Autoencoder, VAE])

@@ -13,7 +13,7 @@ from faults import FAULTS, plant
 from vaelib import VAE, Autoencoder, MultiRateVAE, digits, faces, kl_to_standard_normal
 from vaelib.explorers import _STATIC, _weights, compare_codes, explore_beta, explore_latents
 from vaelib.measures import evaluate
-from vaelib.models import beta_at, scale_of
+from vaelib.multirate import beta_at, scale_of
 from vaelib.trained import trained
 
 NETWORK = (_STATIC / "network.js").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from test_lessons import LIVE, NAMES, NOTEBOOKS
 from test_parity import array
 
 from vaelib import digits, explorers, faces
-from vaelib.models import beta_at
+from vaelib.multirate import beta_at
 from vaelib.trained import trained
 
 ARTEFACTS = ROOT / "tests" / "artefacts"

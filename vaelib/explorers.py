@@ -16,13 +16,15 @@ import torch
 from torch import Tensor, nn
 from traitlets import Bool, Dict, Float, Int, List, TraitError, Tuple, default, observe, validate
 
+from vaelib import require
 from vaelib.digits import Digits
 from vaelib.digits import digits as bundled_digits
 from vaelib.faces import FACTORS, Faces, faces
-from vaelib.losses import check_beta, check_whole_number, kl_to_standard_normal
+from vaelib.losses import kl_to_standard_normal
 from vaelib.measures import attribute_directions, evaluate, fit_probes
-from vaelib.models import GREATEST_BETA, VAE, Autoencoder, MultiRateVAE, beta_at, check_model, sample
-from vaelib.recording import Recording, check_labels
+from vaelib.models import VAE, Autoencoder, require_images_for, sample
+from vaelib.multirate import GREATEST_BETA, MultiRateVAE, beta_at
+from vaelib.recording import Recording
 from vaelib.trained import trained, training_run
 
 _STATIC = Path(__file__).parent / "static"
@@ -102,11 +104,11 @@ def explore_beta(
     if multirate.latent_dim > 16:
         raise ValueError(f"multirate must have at most 16 latents to be shown, it has {multirate.latent_dim}")
     images = faces(16, seed=1).images if images is None else images
-    check_model(multirate, "images", images)
+    require_images_for(multirate, images)
     if not 8 <= len(images) <= 64:
         raise ValueError(f"images must be 8 to 64, got {len(images)}")
-    check_beta(beta)
-    check_whole_number("seed", seed, least=0)
+    require.number("beta", beta, least=0)
+    require.whole_number("seed", seed, least=0)
     generator = torch.Generator().manual_seed(seed)  # the first n rows are those that evaluate draws
     noise = torch.randn(len(images), multirate.latent_dim, generator=generator)
     curve = [evaluate(multirate.at(at), images, seed=seed) for at in beta_at(torch.linspace(-1, 1, 41)).tolist()]
@@ -293,8 +295,8 @@ def _of_faces(autoencoder, vae, train, test, names: Sequence[str], seed: int) ->
     for called, some in (("train", train), ("test", test)):
         if not isinstance(some, Faces):
             raise TypeError(f"{called} must be Faces, with images and factors, got {type(some).__name__}")
-        check_model(autoencoder, f"{called}.images", some.images, called="autoencoder")
-        check_model(vae, f"{called}.images", some.images, called="vae")
+        require_images_for(autoencoder, some.images, model_name="autoencoder", images_name=f"{called}.images")
+        require_images_for(vae, some.images, model_name="vae", images_name=f"{called}.images")
     if not isinstance(train.factors, Tensor) or train.factors.shape != (len(train.images), len(names)):
         raise ValueError(f"train.factors must be of shape {len(train.images), len(names)}: images, names")
     least = 1 + max(len(names), autoencoder.latent_dim, vae.latent_dim)
@@ -302,7 +304,7 @@ def _of_faces(autoencoder, vae, train, test, names: Sequence[str], seed: int) ->
         raise ValueError(f"train must be at least {least} faces, with finite factors")
     if len(test.images) < 8:
         raise ValueError(f"test must be at least 8 faces, got {len(test.images)}")
-    check_whole_number("seed", seed, least=0)
+    require.whole_number("seed", seed, least=0)
     return autoencoder, vae, train, test
 
 
@@ -323,8 +325,8 @@ def _check_digits(digits: Digits | None, *models: nn.Module) -> Digits:
         raise TypeError(f'digits must be images and their labels, as digits("test") are, got {type(digits).__name__}')
     images, labels = digits
     for model in models:
-        check_model(model, "digits.images", images)
-    check_labels("digits.labels", labels, len(images))
+        require_images_for(model, images, images_name="digits.images")
+    require.labels("digits.labels", labels, len(images))
     if not ((images >= 0) & (images <= 1)).all():  # nor is NaN
         raise ValueError("digits.images must lie in [0, 1]")
     return Digits(images[:300], labels[:300])
@@ -424,7 +426,7 @@ def draw_a_digit(vae: VAE | None = None, digits: Digits | None = None, *, seed: 
     _check_in_a_plane("vae", vae, VAE)
     if vae.image_shape != (1, 28, 28):
         raise ValueError(f"vae must take images of shape (1, 28, 28), it takes {vae.image_shape}")
-    check_whole_number("seed", seed, least=0)
+    require.whole_number("seed", seed, least=0)
     images, labels = _check_digits(digits, vae)
     picks = _one_of_each_class(labels)
     arrays = _weights(vae) | {

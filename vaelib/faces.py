@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaelib.losses import check_whole_number
+from vaelib import require
 
 FACTORS = ("skin tone", "hair colour", "smile", "glasses", "beard", "hair length")
 
@@ -35,8 +35,8 @@ def faces(n: int, *, seed: int = 0, size: int = 32) -> Faces:
     `size` is the side S in pixels, from 16 to 256. The global random generator is not touched. Raises TypeError or
     ValueError for an `n`, `seed` or `size` that is not a whole number or is out of range.
     """
-    check_whole_number("n", n)
-    check_whole_number("seed", seed, least=0)
+    require.whole_number("n", n)
+    require.whole_number("seed", seed, least=0)
     factors = torch.rand(n, len(FACTORS), generator=torch.Generator().manual_seed(seed))
     return Faces(render(factors, size=size), factors)
 
@@ -51,9 +51,8 @@ def render(factors: Tensor, *, size: int = 32) -> Tensor:
         raise TypeError("factors must be a floating-point tensor")
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS) or len(factors) == 0:
         raise ValueError(f"factors must have shape (n, {len(FACTORS)}) with n ≥ 1, got {tuple(factors.shape)}")
-    if not ((factors >= 0) & (factors <= 1)).all():
-        raise ValueError("factors must lie in [0, 1] and hold no NaN")
-    check_whole_number("size", size, least=16)
+    require.unit_interval("factors", factors, " and hold no NaN")
+    require.whole_number("size", size, least=16)
     if size > 256:
         raise ValueError(f"size must be from 16 to 256 pixels, got {size}")
     return torch.cat([_paint(chunk, size) for chunk in factors.detach().float().split(_CHUNK)])

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
+from vaelib import require
 from vaelib.losses import (
-    check_images,
-    check_likelihood,
-    check_posterior,
-    check_whole_number,
     kl_to_standard_normal,
+    left_out_constant,
     log_likelihood,
     reconstruction_error,
+    require_likelihood,
 )
-from vaelib.models import check_model
+from vaelib.models import require_images_for
+
+COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
 
 class Evaluation(NamedTuple):
@@ -43,7 +44,7 @@ def evaluate(
     includes the constants of the likelihood, so that it can be compared with `log_marginal`.
     Raises TypeError or ValueError that names the argument.
     """
-    _check(vae, images, reconstruction, scale, batch_size, seed)
+    _require_arguments(vae, images, reconstruction, scale, batch_size, seed)
     epsilon = None
     rates, distortions, elbos = [], [], []
     for rows in _rows(len(images), batch_size):
@@ -51,9 +52,11 @@ def evaluate(
         if epsilon is None:
             epsilon = _noise(len(images), q, torch.Generator().manual_seed(seed))  # (n, D)
         x_hat = vae.decode(q.mean + q.stddev * epsilon[rows])
+        error = reconstruction_error(x, x_hat, reconstruction, scale)  # (B,)
+        log_p = -error - left_out_constant(x, reconstruction, scale)
         rates.append(kl_to_standard_normal(q).double())  # (B, D)
-        distortions.append(reconstruction_error(x, x_hat, reconstruction, scale).double())
-        elbos.append(log_likelihood(x, x_hat, reconstruction, scale).double() - rates[-1].sum(dim=1))
+        distortions.append(error.double())
+        elbos.append(log_p.double() - rates[-1].sum(dim=1))
     rate_per_latent = torch.cat(rates).mean(dim=0)
     distortion, elbo = torch.cat(distortions).mean().item(), torch.cat(elbos).mean().item()
     return Evaluation(rate_per_latent.sum().item(), distortion, elbo, rate_per_latent)
@@ -76,8 +79,8 @@ def log_marginal(
     (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: the terms differ by hundreds of nats.
     Raises TypeError or ValueError that names the argument.
     """
-    _check(vae, images, reconstruction, scale, batch_size, seed)
-    check_whole_number("samples", samples)
+    _require_arguments(vae, images, reconstruction, scale, batch_size, seed)
+    require.whole_number("samples", samples)
     posteriors = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
     generator = torch.Generator().manual_seed(seed)
     weights = []
@@ -103,7 +106,7 @@ def reconstruct(model, images: Tensor) -> Tensor:
 @torch.no_grad()
 def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
-    check_model(model, "images", images)
+    require_images_for(model, images)
     code = model.encode(images)
     return code.mean if isinstance(code, Normal) else code
 
@@ -118,7 +121,7 @@ class Probes:
 
     def predict(self, z: Tensor) -> Tensor:
         """Latents (B, D) → attributes (B, K). Raises TypeError or ValueError for another `z`."""
-        _check_table("z", z, (None, self.weight.shape[1]))
+        require.table("z", z, (None, self.weight.shape[1]))
         return z @ self.weight.T + self.bias
 
     def push_forward(self, q: Normal) -> Normal:
@@ -126,9 +129,7 @@ class Probes:
 
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
-        check_posterior("q", q)
-        if q.mean.shape[1] != self.weight.shape[1]:
-            raise ValueError(f"q must be over (B, {self.weight.shape[1]}), got {tuple(q.mean.shape)}")
+        require.posterior("q", q, latents=self.weight.shape[1])
         return Normal(self.predict(q.mean), (q.variance @ self.weight.square().T).sqrt())
 
     def r2(self, z: Tensor, factors: Tensor) -> Tensor:
@@ -136,8 +137,8 @@ class Probes:
 
         `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
         """
-        _check_table("z", z, (None, self.weight.shape[1]))
-        _check_table("factors", factors, (len(z), len(self.weight)))
+        require.table("z", z, (None, self.weight.shape[1]))
+        require.table("factors", factors, (len(z), len(self.weight)))
         residual = (self.predict(z) - factors).square().sum(dim=0)
         return 1 - residual / (factors - factors.mean(dim=0)).square().sum(dim=0)
 
@@ -147,12 +148,11 @@ def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
 
     Alain and Bengio 2017 (arXiv 1610.01644). Raises TypeError or ValueError that names the argument.
     """
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"names must be a list of names, got {names!r}")
-    _check_table("z", z, (None, None))
+    require.names("names", names)
+    require.table("z", z, (None, None))
     if len(z) <= z.shape[1]:
         raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
-    _check_table("factors", factors, (len(z), len(names)))
+    require.table("factors", factors, (len(z), len(names)))
     weight, bias = _least_squares(z, factors)
     return Probes(weight, bias, tuple(names))
 
@@ -164,8 +164,8 @@ def attribute_directions(z: Tensor, factors: Tensor) -> Tensor:
     attributes change as well (Haufe et al. 2014, "On the interpretation of weight vectors"; lesson 06 measures it).
     Raises TypeError or ValueError that names the argument.
     """
-    _check_table("z", z, (None, None))
-    _check_table("factors", factors, (len(z), None))
+    require.table("z", z, (None, None))
+    require.table("factors", factors, (len(z), None))
     if len(factors) <= factors.shape[1]:
         raise ValueError(f"factors must be (n, K) with n > K, got {tuple(factors.shape)}")
     return _least_squares(factors, z)[0].T.contiguous()
@@ -185,16 +185,15 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
     The distance is the root mean square over pixels and channels: 0 for a copy, up to rounding (5e-4), and 1
     for black against white.
     """
-    check_images("pictures", pictures)
-    check_images("real", real)
+    require.images("pictures", pictures)
+    require.images("real", real)
     if pictures.shape[1:] != real.shape[1:]:
         raise ValueError(f"real must have the image shape of pictures, {tuple(pictures.shape[1:])}")
     if pictures.dtype != real.dtype:
         raise TypeError(f"real must have the dtype of pictures, {pictures.dtype}, got {real.dtype}")
     for name, images in (("pictures", pictures), ("real", real)):
-        if not images.sum().isfinite():
-            raise ValueError(f"{name} must be finite, they hold NaN or inf")
-    check_whole_number("batch_size", batch_size)
+        require.finite(name, images)
+    require.whole_number("batch_size", batch_size)
     nearest = [torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)]
     return torch.cat(nearest) / math.sqrt(pictures[0].numel())
 
@@ -206,11 +205,11 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
     Gaussian mixture with `components` full covariances on them (Ghosh et al. 2020, arXiv 1903.12436).
     Raises TypeError or ValueError that names the argument.
     """
-    _check_table("codes", codes, (None, None))
+    require.table("codes", codes, (None, None))
     if density != "standard normal" and len(codes) < 2:
         raise ValueError("codes must be at least 2 to have a covariance, got 1")
     for name, value, least in (("n", n, 1), ("components", components, 1), ("seed", seed, 0)):
-        check_whole_number(name, value, least)
+        require.whole_number(name, value, least)
     if density == "mixture" and components > len(codes):
         raise ValueError(f"components must be at most the number of codes, {len(codes)}, got {components}")
     generator = torch.Generator().manual_seed(seed)
@@ -239,21 +238,21 @@ def holes(
     """Where does a decoder find no face? The distance of `n` decoded samples to the nearest `real` image.
 
     For each way to draw a latent, distances as in `distance_to_nearest`: the UAE's codes drawn as in `sample_codes`,
-    and with a `vae` its prior. The first row is the ruler: other images that went through the UAE, so codes that real
-    images have. `coverage` turns the question round: how far is each image of `held_out` from the nearest of the
+    and with a `vae` its prior. The first row is the baseline: other images that went through the UAE, so codes of
+    real images. `coverage` turns the question round: how far is each image of `held_out` from the nearest of the
     samples? Samples that all look alike are near to a real image, and still leave most of them uncovered (Sajjadi et
     al. 2018, arXiv 1806.00035). Raises TypeError or ValueError that names the argument.
     """
-    check_whole_number("n", n)
-    check_whole_number("seed", seed, least=0)
+    require.whole_number("n", n)
+    require.whole_number("seed", seed, least=0)
     for name, images in (("real", real), ("held_out", held_out)):
-        check_model(autoencoder, name, images, called="autoencoder")
+        require_images_for(autoencoder, images, model_name="autoencoder", images_name=name)
         if vae is not None:
-            check_model(vae, name, images, called="vae")
+            require_images_for(vae, images, model_name="vae", images_name=name)
     codes = codes_of(autoencoder, real)
     drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in
              ("standard normal", "matched normal", "mixture")}  # fmt: skip
-    # The ruler's images must not be those that it is measured against.
+    # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
     pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
@@ -264,23 +263,13 @@ def holes(
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
 
 
-def _check(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
-    check_model(vae, "images", images, called="vae")
-    check_likelihood(reconstruction, scale)
-    check_whole_number("batch_size", batch_size)
-    check_whole_number("seed", seed, least=0)
+def _require_arguments(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
+    require_images_for(vae, images, model_name="vae")
+    require_likelihood(reconstruction, scale)
+    require.whole_number("batch_size", batch_size)
+    require.whole_number("seed", seed, least=0)
     if not isinstance(vae.encode(images[:1]), Normal):
         raise TypeError("vae must encode to a distribution; a UAE has no rate")
-
-
-def _check_table(name: str, values: Tensor, shape: tuple[int | None, int | None]) -> None:
-    """`values` must be a finite floating-point table of that shape; None stands for any size from 1."""
-    if not isinstance(values, Tensor) or not values.is_floating_point():
-        raise TypeError(f"{name} must be a floating-point tensor")
-    fits = values.ndim == 2 and all(s in (None, v) for s, v in zip(shape, values.shape, strict=True))
-    if not fits or values.numel() == 0 or not values.isfinite().all():
-        expected = tuple("any" if s is None else s for s in shape)
-        raise ValueError(f"{name} must be finite and of shape {expected}, got {tuple(values.shape)}")
 
 
 def _rows(n: int, batch_size: int) -> Iterator[slice]:

@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.losses import check_likelihood, check_whole_number, reconstruction_error
+from vaelib import require
+from vaelib.history import History
+from vaelib.losses import reconstruction_error, require_likelihood
 from vaelib.measures import evaluate
-from vaelib.models import MultiRateVAE, check_model
-from vaelib.training import History
+from vaelib.models import require_images_for
+from vaelib.multirate import MultiRateVAE
+from vaelib.storage import read_tensors, write_tensors
 
 RECONSTRUCTED = 4  # images whose reconstructions are kept
 _FROM = "The digits are MNIST's (Yann LeCun and Corinna Cortes, CC BY-SA 3.0), see data/digits/README.md"
@@ -53,30 +55,29 @@ class Recording:
         scale: float = 1.0,
         seed: int = 0,
     ):
-        check_model(model, "images", images)
+        require_images_for(model, images)
         if isinstance(model, MultiRateVAE):
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
         if not RECONSTRUCTED <= len(images) <= 1000 or images.shape[1] not in (1, 3):
             raise ValueError(f"images must be {RECONSTRUCTED} to 1000, grey or RGB, got shape {tuple(images.shape)}")
-        if not ((images >= 0) & (images <= 1)).all():  # nor is NaN
-            raise ValueError("images must lie in [0, 1]")
-        check_labels("labels", labels, len(images))
-        check_whole_number("samples", samples)
+        require.unit_interval("images", images)
+        require.labels("labels", labels, len(images))
+        require.whole_number("samples", samples)
         if samples > 16:
             raise ValueError(f"samples must be at most 16, which is what there is room for, got {samples}")
-        check_whole_number("seed", seed, least=0)
-        check_likelihood(reconstruction, scale)
+        require.whole_number("seed", seed, least=0)
+        require_likelihood(reconstruction, scale)
         self._model, self._images = model, images.detach().to(next(model.parameters()).device)
-        self._loss = {"reconstruction": reconstruction, "scale": scale}
+        self._loss_settings = {"reconstruction": reconstruction, "scale": scale}
         self._seed = seed
         self._draws = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed))
         self.labels = labels.to("cpu", torch.uint8, copy=True)
         self.images = _bytes(images[:RECONSTRUCTED])
-        self.frames = [self._look()]
+        self.frames = [self._capture_frame()]
 
     def __call__(self, epoch: int, history: History) -> None:
         """What `fit` calls after each epoch."""
-        self.frames.append(self._look())
+        self.frames.append(self._capture_frame())
 
     @property
     def of_vae(self) -> bool:
@@ -91,7 +92,7 @@ class Recording:
         return {field: torch.stack([getattr(frame, field) for frame in self.frames]) for field in Frame._fields}
 
     @torch.no_grad()
-    def _look(self) -> Frame:
+    def _capture_frame(self) -> Frame:
         model, images = self._model, self._images
         code = model.encode(images)
         is_vae = isinstance(code, Normal)
@@ -99,10 +100,10 @@ class Recording:
         if codes.shape != (len(images), 2):
             raise ValueError(f"model must have 2 latents to be drawn in a plane, its codes are {tuple(codes.shape)}")
         if is_vae:
-            means = evaluate(model, images, seed=self._seed, **self._loss)
+            means = evaluate(model, images, seed=self._seed, **self._loss_settings)
             losses = [means.distortion, means.rate]
         else:
-            losses = [reconstruction_error(images, model.decode(codes), **self._loss).mean().item(), 0.0]
+            losses = [reconstruction_error(images, model.decode(codes), **self._loss_settings).mean().item(), 0.0]
         return Frame(
             codes.float().cpu(),
             code.stddev.float().cpu() if is_vae else torch.zeros(0, 2),
@@ -112,8 +113,8 @@ class Recording:
         )
 
     @classmethod
-    def _of(cls, labels: Tensor, images: Tensor, frames: list[Frame]) -> "Recording":
-        """One that was stored: it only remembers."""
+    def from_frames(cls, labels: Tensor, images: Tensor, frames: list[Frame]) -> "Recording":
+        """Read from a file: frames without a model, so it cannot be called."""
         recording = cls.__new__(cls)
         recording.labels, recording.images, recording.frames = labels, images, frames
         return recording
@@ -121,30 +122,19 @@ class Recording:
 
 def save_recordings(recordings: Mapping[str, Recording], path: str | os.PathLike) -> None:
     """Write `recordings`, by their names, to one file (safetensors)."""
-    from safetensors.torch import save_file
-
     tensors = {}
     for name, recording in recordings.items():
         kept = recording.stacked() | {"labels": recording.labels, "images": recording.images}
         tensors |= {f"{name}.{field}": values for field, values in kept.items()}
-    save_file(tensors, path, metadata={"vaelib": "recordings", "pictures": _FROM})
+    write_tensors(path, tensors, {"vaelib": "recordings", "pictures": _FROM})
 
 
 def load_recordings(path: str | os.PathLike) -> dict[str, Recording]:
     """Read what `save_recordings` wrote. Raises FileNotFoundError if there is no file at `path`, ValueError if it is
     damaged or of another kind."""
-    from safetensors import SafetensorError, safe_open
-
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"path: there is no file {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            kind = (file.metadata() or {}).get("vaelib")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"path: {path} is truncated or no safetensors file ({error})") from None
+    tensors, about = read_tensors(path)
     names = sorted({name.partition(".")[0] for name in tensors})
-    if kind != "recordings" or not names:
+    if about.get("vaelib") != "recordings" or not names:
         raise ValueError(f"path: {path} does not hold recordings saved by vaelib")
     try:
         return {name: _recording(tensors, name) for name in names}
@@ -157,7 +147,7 @@ def _recording(tensors: Mapping[str, Tensor], name: str) -> Recording:
     labels, images = tensors[f"{name}.labels"], tensors[f"{name}.images"]
     fields = [tensors[f"{name}.{field}"] for field in Frame._fields]
     codes, sigma, _, samples, _ = fields
-    check_labels("labels", labels, len(labels))
+    require.labels("labels", labels, len(labels))
     n, shape = len(labels), tuple(images.shape[1:])
     epochs = len(codes)
     expected = [(epochs, n, 2), (epochs, len(sigma[0]) and n, 2), (epochs, RECONSTRUCTED, *shape),
@@ -168,17 +158,7 @@ def _recording(tensors: Mapping[str, Tensor], name: str) -> Recording:
             raise ValueError(f"{field} must be finite {dtype} of shape {size}, got {tuple(values.shape)}")
     if tuple(images.shape) != (RECONSTRUCTED, *shape) or len(shape) != 3 or images.dtype != torch.uint8:
         raise ValueError(f"images must be {RECONSTRUCTED} of bytes, got {tuple(images.shape)}")
-    return Recording._of(labels, images, [Frame(*frame) for frame in zip(*fields, strict=True)])
-
-
-def check_labels(name: str, labels: Tensor, count: int) -> None:
-    """Raise TypeError or ValueError, naming the argument, unless `labels` are classes 0 to 9 of `count` images."""
-    if not isinstance(labels, Tensor) or labels.dtype not in (torch.uint8, torch.int16, torch.int32, torch.int64):
-        raise TypeError(f"{name} must be a tensor of whole numbers")
-    if labels.shape != (count,):
-        raise ValueError(f"{name} must be one for each of the {count} images, got {tuple(labels.shape)}")
-    if not ((labels >= 0) & (labels <= 9)).all():
-        raise ValueError(f"{name} must be from 0 to 9, got {labels.min().item()} to {labels.max().item()}")
+    return Recording.from_frames(labels, images, [Frame(*frame) for frame in zip(*fields, strict=True)])
 
 
 def _bytes(images: Tensor) -> Tensor:

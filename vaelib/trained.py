@@ -1,25 +1,37 @@
 """The models that come with the course, trained beforehand: `python -m vaelib.trained` (or `make weights`) trains them.
 
 That takes a quarter of an hour on two cores, and every number is fixed by a seed. How good they are:
-tests/multirate.py.
+tools/compare.py.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from vaelib.digits import Digits, digits
 from vaelib.faces import Faces, faces
-from vaelib.models import VAE, Autoencoder, MultiRateVAE
+from vaelib.models import VAE, Autoencoder
+from vaelib.multirate import MultiRateVAE
 from vaelib.recording import Recording, load_recordings, save_recordings
 from vaelib.training import fit
 
 WEIGHTS = Path(__file__).parent / "data" / "trained"
 
-# What each of them is trained with; the digits' error is the cross-entropy, for ink is nearly black or white.
+
+class Run(NamedTuple):
+    """What a model is trained with: its class, its data, its number of latents, and what differs from `fit`'s own."""
+
+    kind: type[Autoencoder] | type[MultiRateVAE]
+    data: str
+    latents: int
+    settings: dict
+
+
+# The digits' error is the cross-entropy, for ink is nearly black or white.
 RUNS = {
-    "faces": (MultiRateVAE, "faces", 10, {"epochs": 720, "seed": 1}),  # of seeds 0 to 2 the one that reads smiles best
-    "faces-uae": (Autoencoder, "faces", 10, {"epochs": 480}),
-    "digits": (MultiRateVAE, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
-    "digits-uae": (Autoencoder, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
+    "faces": Run(MultiRateVAE, "faces", 10, {"epochs": 720, "seed": 1}),  # of seeds 0 to 2 this reads smiles best
+    "faces-uae": Run(Autoencoder, "faces", 10, {"epochs": 480}),
+    "digits": Run(MultiRateVAE, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
+    "digits-uae": Run(Autoencoder, "digits", 2, {"epochs": 50, "reconstruction": "bce"}),
 }
 
 
@@ -30,12 +42,12 @@ def trained(name: str) -> Autoencoder | MultiRateVAE:
     """
     if name not in RUNS:
         raise ValueError(f"name must be one of {', '.join(map(repr, RUNS))}, got {name!r}")
-    return RUNS[name][0].load(WEIGHTS / f"{name}.safetensors")
+    return RUNS[name].kind.load(WEIGHTS / f"{name}.safetensors")
 
 
 def data_of(name: str, split: str) -> Faces | Digits:
     """The images that the model `name` learnt from ("train"), or new ones to judge it by ("test")."""
-    if RUNS[name][1] == "digits":
+    if RUNS[name].data == "digits":
         return digits(split)
     return faces(4000, seed=0) if split == "train" else faces(1000, seed=1)
 
@@ -44,7 +56,7 @@ def train(name: str, **options) -> Autoencoder | MultiRateVAE:
     """Train the model `name` anew; `options` are those of `fit`, if they are to differ. The seed also sets the first
     weights."""
     kind, _, latents, settings = RUNS[name]
-    settings = {"seed": 0} | settings | options
+    settings = {"seed": 0, **settings, **options}
     images = data_of(name, "train").images
     model = kind(tuple(images.shape[1:]), latents, mean_image=images.mean(dim=0), seed=settings["seed"])
     fit(model, images, **settings)

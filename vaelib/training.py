@@ -1,48 +1,27 @@
 """Training: one function for every model of the course."""
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 from tqdm.auto import tqdm
 
-from vaelib import kept
+from vaelib import require
+from vaelib.history import History
 from vaelib.losses import (
     Loss,
-    check_beta,
-    check_likelihood,
-    check_whole_number,
-    kl_to_standard_normal,
+    _distortion,
+    _kl,
+    _multi_rate_loss,
+    _vae_loss,
     reconstruction_error,
+    require_likelihood,
     vae_loss,
 )
-from vaelib.models import MultiRateVAE, check_model, sample
-
-
-@dataclass
-class History:
-    """What `fit` saw: the mean over each epoch's images of the loss and its parts, in nats.
-
-    `loss`, `reconstruction` and `kl` hold a float for each epoch, `kl_per_latent` a tuple of D floats (empty for the
-    UAE, whose `kl` is 0). `interrupted` says whether the training was stopped by hand. `beta` is None for a
-    MultiRateVAE: its parts are means over all β, and its `loss` over their weighted sums, see `fit`.
-    """
-
-    beta: float | None
-    loss: list[float] = field(default_factory=list)
-    reconstruction: list[float] = field(default_factory=list)
-    kl: list[float] = field(default_factory=list)
-    kl_per_latent: list[tuple[float, ...]] = field(default_factory=list)
-    interrupted: bool = False
-
-    def plot(self):
-        """The training curves as a matplotlib Figure with an alt text, see `vaelib.figures.training_curves`."""
-        from vaelib.figures import training_curves  # the one import from below: a history knows how to draw itself
-
-        return training_curves(self)
+from vaelib.models import require_images_for, sample
+from vaelib.multirate import MultiRateVAE
+from vaelib.training_cache import train_or_recall
 
 
 def fit(
@@ -62,41 +41,29 @@ def fit(
 ) -> History:
     """Train `model` (Autoencoder, VAE or MultiRateVAE) on `images` (n, C, H, W) in place: Adam, a one-cycle rate.
 
-    The UAE minimises the reconstruction term, the VAE `vae_loss` with `beta` (1 if None). The MultiRateVAE takes no
-    `beta`: it minimises the same loss with a β drawn anew for each image, divided by (β + 0.1)^¼, else the large β
-    with their large losses would get all the attention. `reconstruction` and `scale` are those of `vae_loss`.
-    `learning_rate` is the peak of the cycle (Smith and Topin 2017, arXiv 1708.07120). `seed` fixes the order of the
-    images and the samples of z: a run can be repeated on one machine, and the global random generator is not touched.
-    `callback(epoch, history)` is called after each epoch, counted from 1. Interrupting the training (the kernel's
-    stop button) returns the history so far and leaves a usable model.
-    After `make warm` a training that was done before is not done again, unless `fresh`: the model gets the weights
-    that it got then, `callback` is called as it was then, and a line says so, see `vaelib.kept`.
-    Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being finite.
+    The UAE minimises the reconstruction term, the VAE `vae_loss`, the MultiRateVAE the same loss with a β drawn anew
+    for each image and weighed so that no β gets all the attention.
+
+    - `epochs`: how often every image is seen.
+    - `beta`: the weight of the KL term, 1 if None. A MultiRateVAE takes none: it learns every β from 0 to 100.
+    - `reconstruction`, `scale`: the likelihood, as in `vae_loss`.
+    - `learning_rate`: the peak of the cycle (Smith and Topin 2017, arXiv 1708.07120).
+    - `seed`: fixes the order of the images and the samples of z. A run can be repeated on one machine, and the global
+      random generator is not touched.
+    - `callback(epoch, history)`: is called after each epoch, counted from 1.
+    - `progress`: show a bar.
+    - `fresh`: train even if `make warm` kept the same training. Without it the model gets the weights that it got
+      then, `callback` is called as it was then, and a line says so, see `vaelib.training_cache`.
+
+    Returns the `History`. Interrupting the training (the kernel's stop button) returns the history so far and leaves a
+    usable model. Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being
+    finite.
     """
-    check_model(model, "images", images)
-    if isinstance(model, MultiRateVAE):
-        if beta is not None:
-            raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {beta!r}")
-    else:
-        beta = 1.0 if beta is None else beta
-        check_beta(beta)
-    check_likelihood(reconstruction, scale)
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-        check_whole_number(name, value, least)
-    if isinstance(learning_rate, bool) or not isinstance(learning_rate, (int, float)):
-        raise TypeError(f"learning_rate must be a number, got {type(learning_rate).__name__}")
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate must be a finite number above 0, got {learning_rate}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
-    device = next(model.parameters()).device
-    images = images.detach().to(device)
-    if not images.sum().isfinite():  # NaN and inf reach the sum
-        raise ValueError("images must be finite, they hold NaN or inf")
-    if reconstruction == "bce" and not ((images >= 0) & (images <= 1)).all():
-        raise ValueError('images must lie in [0, 1] for reconstruction="bce"')
-    # A model of one's own may not fit the images: let that show here, before the bar.
-    _loss(model, images[:2], beta, reconstruction, scale, torch.Generator(device))
+    _require_arguments(model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback)
+    if beta is None and not isinstance(model, MultiRateVAE):
+        beta = 1.0
+    images = images.detach().to(next(model.parameters()).device)
+    _require_a_loss(model, images[:2], beta, reconstruction, scale)
     settings = {
         "epochs": epochs,
         "beta": beta if beta is None else float(beta),
@@ -106,56 +73,41 @@ def fit(
         "learning_rate": float(learning_rate),
         "seed": seed,
     }
-    home = kept.folder()
-    if home is None or not kept.can_be_kept(model, copies=epochs if callback else 1):
+
+    def train(callback) -> History:
         return _train(model, images, callback, progress, **settings)
-    place = kept.Kept(home, model, images, settings | {"each epoch": callback is not None})
-    earlier = None if fresh else place.read()
-    if earlier is not None:
-        print("trained earlier with these settings; fit(..., fresh=True) trains again")
-        return _replay(model, *earlier, callback)
-    weights = []  # after each epoch for a callback, which may look at them, else the last ones
-    history = _train(model, images, callback and _watched(model, callback, weights), progress, **settings)
-    if callback is None:
-        weights.append(_weights(model))
-    if not history.interrupted and None not in weights:
-        place.write(asdict(history), weights)
-    return history
+
+    return train_or_recall(train, model, images, settings, callback, fresh=fresh)
 
 
 def _train(
     model, images, callback, progress, *, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed
 ) -> History:
+    """The loop."""
     generator = torch.Generator(images.device).manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
-    steps = -(-len(images) // batch_size)
-    total = epochs * steps + 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(  # its way up takes a step at least, however short the run
-        optimizer, max_lr=learning_rate, total_steps=total, pct_start=max(0.2, 2 / total), cycle_momentum=False
-    )
+    steps = -(-len(images) // batch_size)  # of one epoch
+    optimizer, schedule = _adam_with_one_cycle(model, learning_rate, epochs * steps)
     history = History(beta)
     with tqdm(total=epochs * steps, desc="training", unit="step", disable=not progress) as bar:
         try:
             for epoch in range(1, epochs + 1):
                 sums = 0.0
                 for batch in torch.randperm(len(images), generator=generator, device=images.device).split(batch_size):
-                    x = images[batch]
-                    try:
-                        loss = _loss(model, x, beta, reconstruction, scale, generator)
-                        if not loss.total.isfinite():
-                            raise ValueError("the loss is not finite")
-                    except ValueError as error:  # the arguments were right: it is the weights that went astray
+                    x = images[batch]  # (B, C, H, W)
+                    loss = _loss(model, x, beta, reconstruction, scale, generator)
+                    if not loss.total.isfinite():
                         raise FloatingPointError(
                             f"the loss stopped being finite in epoch {epoch}; try a smaller learning_rate"
-                        ) from error
+                        )
                     optimizer.zero_grad()
                     loss.total.backward()
                     optimizer.step()
                     schedule.step()
                     sums = sums + len(x) * torch.cat([torch.stack(loss[:3]), loss.kl_per_latent]).detach()
                     bar.update()
-                _record(history, sums / len(images))
-                bar.set_postfix(_running(history))
+                total, error, kl, *kl_per_latent = (sums / len(images)).tolist()
+                history.add(total, error, kl, tuple(kl_per_latent))
+                bar.set_postfix(loss=f"{total:.1f}", reconstruction=f"{error:.1f}", KL=f"{kl:.1f}")
                 if callback is not None:
                     callback(epoch, history)
         except KeyboardInterrupt:
@@ -163,64 +115,57 @@ def _train(
     return history
 
 
-def _weights(model) -> dict[str, Tensor]:
-    return {name: values.detach().clone() for name, values in model.state_dict().items()}
-
-
-def _watched(model, callback, weights: list[dict[str, Tensor] | None]):
-    """The `callback`; after each call the model's weights are added to the list `weights`, or None if it changed them:
-    then it shaped the training, and nobody can tell by what."""
-
-    def watched(epoch: int, history: History) -> None:
-        before = _weights(model)
-        callback(epoch, history)
-        untouched = all(torch.equal(before[name], now) for name, now in model.state_dict().items())
-        weights.append(before if untouched else None)
-
-    return watched
-
-
-def _replay(model, past: dict, weights: list[dict[str, Tensor]], callback) -> History:
-    """What `_train` did in the `past`, once more: its history, its weights, its calls."""
-    history = History(past["beta"])
-    try:
-        for epoch in range(1, len(past["loss"]) + 1):
-            for name in ("loss", "reconstruction", "kl"):
-                getattr(history, name).append(past[name][epoch - 1])
-            history.kl_per_latent.append(tuple(past["kl_per_latent"][epoch - 1]))
-            if callback is not None:
-                model.load_state_dict(weights[epoch - 1])
-                callback(epoch, history)
-        if callback is None:
-            model.load_state_dict(weights[-1])
-    except KeyboardInterrupt:
-        history.interrupted = True
-    return history
+def _adam_with_one_cycle(model, learning_rate: float, steps: int):
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
+    total = steps + 1
+    schedule = torch.optim.lr_scheduler.OneCycleLR(  # its way up takes a step at least, however short the run
+        optimizer, max_lr=learning_rate, total_steps=total, pct_start=max(0.2, 2 / total), cycle_momentum=False
+    )
+    return optimizer, schedule
 
 
 def _loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: float, generator) -> Loss:
-    if isinstance(model, MultiRateVAE):
-        betas = model.draw_betas(len(x), generator)  # (B,)
-        q = model.encode(x, betas)
-        error = reconstruction_error(x, model.decode(sample(q, generator), betas), reconstruction, scale)  # (B,)
-        kl = kl_to_standard_normal(q)  # (B, D)
-        total = ((error + betas * kl.sum(dim=1)) / (betas + 0.1) ** 0.25).mean()
-        return Loss(total, error.mean(), kl.sum(dim=1).mean(), kl.mean(dim=0))
-    code = model.encode(x)
+    """The loss of `model` on a batch `x` (B, C, H, W); not finite where its weights went astray."""
+    betas = [model.draw_betas(len(x), generator)] if isinstance(model, MultiRateVAE) else []  # (B,)
+    code = model.encode(x, *betas)
+    z = sample(code, generator) if isinstance(code, Normal) else code  # (B, D)
+    if not z.isfinite().all():  # a decoder would call it a bad argument
+        return Loss(*[z.new_full((), torch.nan)] * 3, z.new_zeros(0))
+    error = _distortion(x, model.decode(z, *betas), reconstruction, scale)  # (B,)
+    if betas:
+        return _multi_rate_loss(error, _kl(code), *betas)
     if isinstance(code, Normal):
-        return vae_loss(x, model.decode(sample(code, generator)), code, beta, reconstruction, scale)
-    error = reconstruction_error(x, model.decode(code), reconstruction, scale).mean()
+        return _vae_loss(error, _kl(code), beta)
+    error = error.mean()
     return Loss(error, error, error.new_zeros(()), error.new_zeros(0))
 
 
-def _record(history: History, means: Tensor) -> None:
-    total, reconstruction, kl, *kl_per_latent = means.tolist()
-    history.loss.append(total)
-    history.reconstruction.append(reconstruction)
-    history.kl.append(kl)
-    history.kl_per_latent.append(tuple(kl_per_latent))
+def _require_arguments(
+    model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback
+) -> None:
+    require_images_for(model, images)
+    if not isinstance(model, MultiRateVAE):
+        require.number("beta", 1.0 if beta is None else beta, least=0)
+    elif beta is not None:
+        raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {beta!r}")
+    require_likelihood(reconstruction, scale)
+    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        require.whole_number(name, value, least)
+    require.number("learning_rate", learning_rate, above=0)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
+    require.finite("images", images)
+    if reconstruction == "bce":
+        require.unit_interval("images", images, ' for reconstruction="bce"')
 
 
-def _running(history: History) -> dict[str, str]:
-    parts = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
-    return {name: f"{values[-1]:.1f}" for name, values in parts.items()}
+def _require_a_loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: float) -> None:
+    """A model of one's own may not fit the images: let that show here, before the bar, and by the public functions."""
+    if isinstance(model, MultiRateVAE):
+        return
+    code = model.encode(x)
+    if isinstance(code, Normal):
+        x_hat = model.decode(sample(code, torch.Generator(x.device)))
+        vae_loss(x, x_hat, code, beta, reconstruction, scale)
+    else:
+        reconstruction_error(x, model.decode(code), reconstruction, scale)

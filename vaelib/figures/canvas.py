@@ -1,0 +1,116 @@
+"""What all figures stand on: their style, their lines and marks, their alt text, and how they become a picture."""
+
+import base64
+import functools
+import html
+import io
+from collections.abc import Callable, Iterator, Mapping
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaelib import require
+from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
+
+STYLE = {
+    "font.size": 15,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 16,
+    "figure.facecolor": "white",
+    "figure.dpi": 110,
+}
+# Curves and points are told apart without their colours, too.
+LINE_STYLES = (("-", BLUE), ("--", ORANGE), (":", "black"), ("-.", GREY))
+POINT_STYLES = tuple(
+    {"marker": marker, "color": colour, "linestyle": line, "linewidth": 2}
+    for marker, colour, line in zip(CLASS_MARKERS, CLASS_COLOURS, ("-", "--", "-.", ":", "-") * 2, strict=True)
+)
+LOSSLESS = {"lossless": True}  # of drawings, text and digits
+LIKE_A_PHOTOGRAPH = {"quality": 90}  # of pictures in colour: a fifth of the bytes, and no difference to be seen
+
+
+class CourseFigure(Figure):
+    """A matplotlib Figure with an alt text, `alt`, which reaches the notebook's page together with the picture."""
+
+    alt: str = ""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        display(HTML(self.to_html()))
+
+    def to_html(self) -> str:
+        """An `<img>` element that holds the picture (WebP) and its alt text."""
+        file = io.BytesIO()
+        in_colour = any(image.get_array().ndim == 3 for axes in self.axes for image in axes.images)
+        options = LIKE_A_PHOTOGRAPH if in_colour else LOSSLESS
+        with course_style():
+            # Constrained layout ignores the tick labels of axes whose proportions are fixed: let "tight" grow the page
+            # instead of cutting them.
+            self.savefig(file, format="webp", bbox_inches="tight", pad_inches=0.08, pil_kwargs=options)
+        return image_element(file.getvalue(), self.alt, "max-width: 100%; background: white")
+
+
+def course_style():
+    """The course's style on top of matplotlib's own, whatever style a reader chose for figures of their own."""
+    return matplotlib.style.context(["default", STYLE])
+
+
+def in_course_style(draw: Callable[..., CourseFigure]) -> Callable[..., CourseFigure]:
+    """Let `draw` draw in the course's style."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments, **options) -> CourseFigure:
+        with course_style():
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def new_figure(width: float, height: float, alt: str) -> CourseFigure:
+    """An empty figure of that size in inches."""
+    figure = CourseFigure(figsize=(width, height), layout="constrained")
+    figure.alt = alt
+    return figure
+
+
+def side_by_side(figure: Figure, panels: Mapping) -> Iterator[tuple]:
+    """New axes on `figure`, one beside the other, each with a label of `panels` and what stands under it."""
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    return ((some, label, value) for some, (label, value) in zip(axes, panels.items(), strict=True))
+
+
+def draw_image(axes: Axes, image: Tensor, extent: tuple[float, float, float, float] | None = None) -> None:
+    """One image (C, H, W) in [0, 1], smoothly enlarged if in colour; `extent` as in matplotlib."""
+    pixels = image.detach().float().clamp(0, 1).permute(1, 2, 0).squeeze(-1).cpu().numpy()
+    grey = pixels.ndim == 2
+    axes.imshow(
+        pixels,
+        cmap="gray_r" if grey else None,
+        vmin=0,
+        vmax=1,
+        interpolation="nearest" if grey else "bilinear",
+        extent=extent,
+    )
+    hide_axes(axes)
+
+
+def hide_axes(axes: Axes) -> None:
+    """Neither ticks nor frame."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def image_element(webp: bytes, alt: str, style: str) -> str:
+    """The `<img>` of a picture."""
+    data = base64.b64encode(webp).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{data}" style="{style}">'
+
+
+def require_alt(alt: str) -> None:
+    """Raise TypeError or ValueError unless `alt` says something."""
+    require.text("alt", alt, "say what the picture shows")

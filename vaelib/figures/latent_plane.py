@@ -1,0 +1,84 @@
+"""The plane of two latents: where the images lie, and what is decoded from each place."""
+
+from collections.abc import Mapping
+
+import torch
+from matplotlib.patches import Ellipse
+from torch import Tensor
+from torch.distributions import Normal
+
+from vaelib import require
+from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
+from vaelib.models import Autoencoder, require_images_for
+from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
+
+
+@in_course_style
+def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30) -> CourseFigure:
+    """The 2-D latent space: a marker for each image (n, C, H, W), its colour and shape by class `labels` (n,).
+
+    For a VAE the first `ellipses` posteriors are drawn to scale: the half axes are one σ. Raises ValueError if the
+    model has another number of latents than 2.
+    """
+    require_images_for(model, images)
+    require.whole_number("ellipses", ellipses, least=0)
+    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex():
+        raise TypeError("labels must be a tensor of whole numbers")
+    if labels.shape != (len(images),):
+        raise ValueError(f"labels must be one for each of the {len(images)} images, got {tuple(labels.shape)}")
+    if model.latent_dim != 2:
+        raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
+    with torch.no_grad():
+        code = model.encode(images)
+    points = code.mean if isinstance(code, Normal) else code  # (n, 2)
+    said = (
+        f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
+    )
+    figure = new_figure(7.6, 6.4, f"The two latents of {len(images)} images, colour and marker by class{said}.")
+    axes = figure.subplots()
+    for label in labels.unique().tolist():
+        some = points[labels == label]
+        style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
+        size = 22 if len(images) > 200 else 50
+        axes.scatter(*some.T.cpu().numpy(), s=size, alpha=0.75, linewidths=0, label=str(label), **style)
+    if isinstance(code, Normal):
+        for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
+            axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
+    axes.set(
+        xlabel="$z_1$" if isinstance(code, Normal) else "$h_1$", ylabel="$z_2$" if isinstance(code, Normal) else "$h_2$"
+    )
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.6)
+    return figure
+
+
+@in_course_style
+def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str) -> CourseFigure:
+    """The plane of a model with two latents, decoded over a grid: one picture without gaps for each title.
+
+    Each panel is a model, the first latent's values from left to right (n,) and the second's from bottom to top (m,),
+    which need not be evenly spaced; the axes carry them. Raises TypeError or ValueError that names the argument.
+    """
+    require_alt(alt)
+    require.mapping("panels", panels)
+    figure = new_figure(7.4 * len(panels), 7.4, alt)
+    for axes, title, panel in side_by_side(figure, panels):
+        name = f"panels[{title!r}]"
+        if not isinstance(panel, tuple) or len(panel) != 3 or getattr(panel[0], "latent_dim", None) != 2:
+            raise ValueError(f"{name} must be a model of 2 latents and the values of each, three in all")
+        model, across, up = panel
+        require.line(f"{name}[1]", across)
+        require.line(f"{name}[2]", up)
+        down = up.flip(0)
+        with torch.no_grad():
+            images = model.decode(torch.cartesian_prod(down, across).flip(1))  # (m·n, C, H, W), row by row from the top
+        _, height, width = images.shape[1:]
+        rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
+        draw_image(axes, torch.cat(rows, dim=1))
+        for axis, values, step in ((axes.xaxis, across, width), (axes.yaxis, down, height)):
+            places = range(0, len(values), max(1, len(values) // 7))
+            axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], [f"{values[k]:.1f}" for k in places])
+        letter = "h" if isinstance(model, Autoencoder) else "z"
+        axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
+    return figure
+

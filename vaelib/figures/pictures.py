@@ -1,0 +1,79 @@
+"""Rows of images, as a figure with labels or as one strip for a slider."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from vaelib import require
+from vaelib.figures.canvas import (
+    LOSSLESS,
+    STYLE,
+    CourseFigure,
+    draw_image,
+    image_element,
+    in_course_style,
+    new_figure,
+    require_alt,
+)
+from vaelib.measures import reconstruct
+
+
+def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
+    """Images (B, C, H, W) in [0, 1] side by side as one `<img>`, `height` pixels high: for a slider to show.
+
+    Raises TypeError or ValueError for other images or an empty `alt`.
+    """
+    require.images("images", images)
+    require_alt(alt)
+    require.whole_number("height", height)
+    images = images.detach().float().clamp(0, 1)
+    images = 1 - images if images.shape[1] == 1 else images  # ink is dark, as in the figures
+    strip = torch.cat(list(F.pad(images, (1, 1, 1, 1), value=1.0)), dim=2).expand(3, -1, -1)  # (3, H + 2, B (W + 2))
+    file = io.BytesIO()
+    pixels = (255 * strip).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(pixels).save(file, "webp", **LOSSLESS)
+    return image_element(file.getvalue(), alt, f"height: {height}px; max-width: 100%")
+
+
+@in_course_style
+def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: str = "", alt: str) -> CourseFigure:
+    """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
+    require.mapping("rows", rows)
+    require_alt(alt)
+    for label, images in rows.items():
+        require.images(f"rows[{label!r}]", images)
+    count = max(len(images) for images in rows.values())
+    if len(columns) > count:
+        raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
+    figure = new_figure(2.6 + 1.15 * count, 1.2 * len(rows) + 0.45 * bool(columns) + 0.45 * bool(title), alt)
+    axes = figure.subplots()  # one for all: one for each image would take seconds
+    gap = 0.06  # of an image's width
+    lefts, middles, top = [k * (1 + gap) for k in range(count)], [], 0.0
+    for images in rows.values():
+        height = images.shape[2] / images.shape[3]
+        for left, image in zip(lefts, images, strict=False):  # a row may be shorter
+            draw_image(axes, image, extent=(left, left + 1, top + height, top))
+        middles.append(top + height / 2)
+        top += height + gap
+    axes.set(xlim=(0, lefts[-1] + 1), ylim=(top - gap, 0))
+    axes.set_yticks(middles, rows)
+    if columns:
+        axes.xaxis.tick_top()
+        axes.set_xticks([left + 0.5 for left in lefts[: len(columns)]], columns, size=STYLE["axes.titlesize"])
+    axes.tick_params(length=0)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
+    """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior."""
+    require.mapping("models", models)
+    rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
+    alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
+    return pictures(rows, alt=alt)
+
