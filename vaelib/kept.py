@@ -69,7 +69,7 @@ class Kept:
         if about["name"] != self.name:
             return print("what was kept in this training's place is another training: training this one again")
         with contextlib.suppress(OSError):
-            os.utime(self.path)  # was of use, see tests/warm.py
+            os.utime(self.path)  # was of use, see tools/warm.py
         return about["history"], weights
 
     def write(self, history: dict, weights: list[dict[str, Tensor]]) -> None:

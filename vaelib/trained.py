@@ -1,7 +1,7 @@
 """The models that come with the course, trained beforehand: `python -m vaelib.trained` (or `make weights`) trains them.
 
 That takes a quarter of an hour on two cores, and every number is fixed by a seed. How good they are:
-tests/multirate.py.
+tools/compare.py.
 """
 
 from pathlib import Path
