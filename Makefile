@@ -11,40 +11,40 @@ lab: setup  # JupyterLab on the first lesson
 	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
 
 warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
-	$(VENV_PYTHON) tests/warm.py
+	$(VENV_PYTHON) -m tools.warm
 
 present: setup  # a lesson as live slides: make present LESSON=05
-	$(VENV_PYTHON) tests/stage.py $(LESSON)
+	$(VENV_PYTHON) -m tools.present $(LESSON)
 
 rehearse: setup  # walk through the slides of every lesson, or of one, and report what a hall should not see
-	$(VENV_PYTHON) tests/rehearse.py $(LESSON)
+	$(VENV_PYTHON) -m tools.rehearse $(LESSON)
 
 room: setup  # is this machine ready for the hall?
-	$(VENV_PYTHON) tests/room.py
+	$(VENV_PYTHON) -m tools.room
 
 test: setup  # the linter; unit and browser tests; every lesson against its stored outputs
 	$(VENV_PYTHON) -m ruff check
 	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-	PYTHONPATH=tests VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p ipc_kernels --nbval-current-env \
-		--nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
+	VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p tests.lessons.ipc_kernels --nbval-current-env \
+		--nbval-sanitize-with tests/lessons/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
 
 bench: setup  # how fast training, faces and the import are
-	$(VENV_PYTHON) tests/bench.py
+	$(VENV_PYTHON) -m tools.bench
 
 site: setup  # the course as pages that need no kernel and no network, in site/
-	$(VENV_PYTHON) tests/make_site.py
+	$(VENV_PYTHON) -m tools.site
 
 notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
-	$(VENV_PYTHON) tests/run_notebooks.py
+	$(VENV_PYTHON) -m tools.notebooks
 
 weights: setup  # train the models that come with the course anew, in a quarter of an hour
 	$(VENV_PYTHON) -m vaelib.trained
 
 compare: setup  # one network for every β against one for each: some hours
-	$(VENV_PYTHON) tests/multirate.py
+	$(VENV_PYTHON) -m tools.compare
 
 faults: setup  # plant faults and see that the tests catch them
-	$(VENV_PYTHON) tests/faults.py
+	$(VENV_PYTHON) -m tools.faults
 
 setup:
 	@$(PYTHON) install.py

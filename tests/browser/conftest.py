@@ -1,0 +1,61 @@
+"""A bare page, and explorers on it."""
+
+import pytest
+from helpers import revivable
+
+
+@pytest.fixture(scope="module")
+def blank(browser):
+    """A page with nothing on it, and no network."""
+    context = browser.new_context(offline=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def shown(blank):
+    """A function that shows a widget on the bare page, with a model that only remembers its traits."""
+    blank.set_viewport_size({"width": 1000, "height": 720})
+
+    def show(widget):
+        state = {
+            name: revivable(value) for name, value in widget.get_state().items() if name in widget.traits(sync=True)
+        }
+        blank.evaluate(
+            """
+            async ({ _esm, _css, ...state }) => {
+              const revived = (value) => {
+                if (value === null || typeof value !== "object") return value;
+                if (Array.isArray(value)) return value.map(revived);
+                if (typeof value.bytes !== "string") {
+                  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, revived(inner)]));
+                }
+                return new DataView(Uint8Array.from(atob(value.bytes), (letter) => letter.charCodeAt(0)).buffer);
+              };
+              const traits = revived(state);
+              const listeners = [];
+              window.model = {
+                get: (name) => traits[name],
+                set(name, value) {
+                  if (traits[name] === value) return;
+                  traits[name] = value;
+                  for (const [names, listen] of [...listeners]) if (names.includes(`change:${name}`)) listen();
+                },
+                on: (names, listen) => listeners.push([names.split(" "), listen]),
+                off: (names, listen) => listeners.splice(listeners.findIndex((one) => one[1] === listen), 1),
+                save_changes() {},
+              };
+              window.cleanUp?.();
+              const style = document.createElement("style");
+              style.textContent = _css;
+              const el = document.createElement("div");
+              document.body.replaceChildren(style, el);
+              const url = URL.createObjectURL(new Blob([_esm], { type: "text/javascript" }));
+              window.cleanUp = (await import(url)).default.render({ model: window.model, el });
+            }
+            """,
+            state,
+        )
+        return blank
+
+    return show

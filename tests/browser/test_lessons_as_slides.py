@@ -1,0 +1,31 @@
+"""Each lesson as a hall sees it: warmed, then rehearsed, slide by slide."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tools import rehearse
+from tools.lessons import LESSONS, ROOT
+
+lessons = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda path: path.stem)
+
+
+@lessons
+def test_a_hall_sees_what_it_should(lesson, browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELIB_KEPT", str(tmp_path))
+    subprocess.run([sys.executable, "-m", "tools.warm", lesson.stem], cwd=ROOT, check=True)
+    rehearsal = rehearse.rehearse(lesson, browser)
+    print(rehearsal)  # with what is slow, which depends on the machine
+    assert not rehearsal.cold
+    assert [found for found in rehearsal.found if found[0] != "slow"] == []
+
+
+@lessons
+def test_a_lesson_has_slides_and_its_note_is_on_none(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
+    assert set(kinds) <= {"slide", "fragment", "skip", "notes", None}  # Right would pass a subslide by
+    assert kinds[0] == "slide" and kinds.count("slide") > 4
+    assert [k for k, kind in enumerate(kinds) if kind == "notes"] == [len(kinds) - 1]

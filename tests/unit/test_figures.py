@@ -1,0 +1,348 @@
+"""The figures: each carries an alt text, and what it draws is what the models say."""
+
+import base64
+import html
+import io
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from PIL import Image
+from torch.distributions import Normal
+
+from vaelib import VAE, Autoencoder, faces, figures
+from vaelib.faces import FACTORS
+from vaelib.history import History
+from vaelib.measures import Evaluation, Probes
+
+SHAPE = (3, 16, 16)
+NAMES = FACTORS[:3]
+GRID = torch.linspace(-2, 2, 5)
+TABLES = {"one": torch.tensor([[1.0, -0.5, 0.25], [0.0, 0.75, 2.0]]), "two": torch.zeros(2, 3)}
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    return Autoencoder(SHAPE, latent_dim=2, hidden=(16,))
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return VAE(SHAPE, latent_dim=2, hidden=(16,))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return faces(12, size=16).images
+
+
+@pytest.fixture(scope="module")
+def probes():
+    weight = torch.tensor([[0.3, 0.4], [0.1, 0.0], [-0.05, 0.2]])
+    return Probes(weight, torch.tensor([0.5, 0.3, 0.7]), NAMES)
+
+
+def history():
+    return History(1.0, [30.0, 20.0], [25.0, 16.0], [5.0, 4.0], [(3.0, 2.0), (3.0, 1.0)])
+
+
+def at_two_betas():
+    return {0.0: Evaluation(30.0, 5.0, -40.0, torch.ones(2)), 1.0: Evaluation(4.0, 7.0, -20.0, torch.ones(2))}
+
+
+def posterior(sigma=0.5):
+    return Normal(torch.tensor([[0.2, -0.4, 0.9]]), sigma * torch.tensor([[1.0, 0.5, 0.2]]))
+
+
+FIGURES = {
+    "training_curves": lambda a, v, x, p: figures.training_curves(history()),
+    "the history draws itself": lambda a, v, x, p: history().plot(),
+    "pictures": lambda a, v, x, p: figures.pictures({"x": x[:3], "y": x[:2]}, columns="abc", title="t", alt="two rows"),
+    "pictures of digits": lambda a, v, x, p: figures.pictures({"x": x[:3, :1]}, alt="one row"),
+    "reconstructions": lambda a, v, x, p: figures.reconstructions({"UAE": a, "VAE": v}, x[:4]),
+    "figure_uae": lambda a, v, x, p: figures.figure_uae(a, p, x[:1]),
+    "figure_vae": lambda a, v, x, p: figures.figure_vae(v, p, x[:1]),
+    "attribute_bells": lambda a, v, x, p: figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES),
+    "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
+    "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
+    "curves": lambda a, v, x, p: figures.curves(GRID, {"t": {"q": GRID**3, "p": -GRID}}, filled=["q"], alt="a cubic"),
+    "number_tables": lambda a, v, x, p: figures.number_tables(TABLES, ["a", "b"], NAMES, alt="two small tables"),
+    "labelled_points": lambda a, v, x, p: figures.labelled_points(
+        {"one": {"a": (0, 1)}}, xlabel="x", ylabel="y", alt="one point"
+    ),
+    "rate_distortion": lambda a, v, x, p: figures.rate_distortion({"trained": at_two_betas()}),
+    "against_beta": lambda a, v, x, p: figures.against_beta({"no. 1": {0.1: 2, 1: 1}}, ylabel="KL", alt="a line"),
+    "latent_scatter of a UAE": lambda a, v, x, p: figures.latent_scatter(a, x, torch.arange(12) % 4),
+    "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
+    "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
+    "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_an_alt_text_that_reaches_the_page(name, autoencoder, vae, images, probes):
+    figure = FIGURES[name](autoencoder, vae, images, probes)
+    assert isinstance(figure, Figure) and len(figure.alt) > 5
+    check_image_element(figure.to_html(), figure.alt)
+
+
+def check_image_element(page, alt):
+    found = re.fullmatch(r'<img alt="([^"<>]*)" src="data:image/webp;base64,UklGR[^"]*" style="[^"]*">', page)
+    assert found, page[:200]
+    assert html.unescape(found[1]) == alt
+
+
+def pixels_of(page):
+    """The picture in an `<img>` element: (H, W, 3) float32 in [0, 1]."""
+    picture = Image.open(io.BytesIO(base64.b64decode(re.search('base64,([^"]*)', page)[1])))
+    return np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+
+
+def test_every_public_figure_is_tested_here():
+    returned = {name: getattr(f, "__annotations__", {}).get("return") for name, f in vars(figures).items()}
+    public = {name for name, kind in returned.items() if kind is figures.CourseFigure and name[0] != "_"}
+    assert public and public <= {name.split()[0] for name in FIGURES}
+
+
+@pytest.mark.parametrize("alt", ['a "quoted" word', "σ < 0.05 & so on", "l'image"])
+def test_alt_texts_are_escaped(alt, images):
+    check_image_element(figures.picture_html(images[:2], alt), alt)
+    check_image_element(figures.pictures({"x": images[:1]}, alt=alt).to_html(), alt)
+
+
+def test_a_notebook_shows_figure_and_alt_text(images, capsys):
+    pytest.importorskip("IPython")
+    figures.pictures({"x": images[:1]}, alt="one face")._ipython_display_()
+    assert "IPython.core.display.HTML" in capsys.readouterr().out
+
+
+def test_picture_html_holds_the_images_pixels(images):
+    page = figures.picture_html(images[:2], "two faces")
+    first = torch.from_numpy(pixels_of(page)[1:17, 1:17, :3]).permute(2, 0, 1)  # inside a frame one pixel wide
+    torch.testing.assert_close(first, images[0], rtol=0, atol=0.5 / 255 + 1e-6)
+
+
+# ---- figures 1 and 2
+
+
+def tracks_of(figure, names=NAMES):
+    """The axes whose rows carry the attributes' names."""
+    return [axes for axes in figure.axes if [t.get_text() for t in axes.get_yticklabels()] == list(names)]
+
+
+def bells_of(axes):
+    """(peak, half width at exp(−½) of the height), for each solid bell in the order drawn."""
+    found = []
+    for line in axes.lines:
+        if len(line.get_xdata()) < 20 or line.get_linestyle() != "-":
+            continue
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        height = (y.max() - y) / (y.max() - y.min())  # the axis points down
+        right = np.argmax(height)
+        inner = np.interp(-math.exp(-0.5), -height[right:], x[right:])
+        found.append((x[right], inner - x[right]))
+    return found
+
+
+def test_figure_1_marks_the_probes_numbers(autoencoder, images, probes):
+    figure = figures.figure_uae(autoencoder, probes, images[:1])
+    values = probes.predict(autoencoder.encode(images[:1]))[0].tolist()
+    (axes,) = tracks_of(figure)
+    marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "s"]
+    assert [x for x, _ in marks] == pytest.approx(values, abs=1e-5)
+    assert [y for _, y in marks] == pytest.approx(list(axes.get_yticks())), "a mark stands on another one's track"
+    written = [text.get_text() for text in axes.texts]
+    for value, name in zip(values, NAMES, strict=True):
+        assert f"{value:.2f}" in written
+        assert f"{name} about {value:.2f}" in figure.alt
+
+
+def test_figure_2_draws_the_push_forward_to_scale(vae, images, probes):
+    figure = figures.figure_vae(vae, probes, images[:1])
+    with torch.no_grad():
+        q = probes.push_forward(vae.encode(images[:1]))
+    (axes,) = tracks_of(figure)
+    bells = bells_of(axes)
+    assert [peak for peak, _ in bells] == pytest.approx(q.mean[0].tolist(), abs=1e-4)
+    assert [width for _, width in bells] == pytest.approx(q.stddev[0].tolist(), rel=0.01)
+    for name, mean, deviation in zip(NAMES, q.mean[0].tolist(), q.stddev[0].tolist(), strict=True):
+        assert f"{name} about {mean:.2f} ± about {deviation:.2f}" in figure.alt
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_figure_2_shows_its_samples(samples, vae, images, probes):
+    figure = figures.figure_vae(vae, probes, images[:1], samples=samples)
+    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    assert len(shown) == 1 + samples, "the face and the decoded samples"
+    np.testing.assert_allclose(shown[0], images[0].permute(1, 2, 0), atol=1e-6)
+    assert samples == 1 or not np.array_equal(shown[1], shown[2]), "the samples are all the same"
+
+
+def test_figure_2_can_be_repeated(vae, images, probes):
+    before = torch.random.get_rng_state()
+    first, again, other = (figures.figure_vae(vae, probes, images[:1], seed=seed).to_html() for seed in (0, 0, 1))
+    assert first == again != other
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("sigma", [0.5, 0.001])
+def test_attribute_bells_are_to_scale(sigma):
+    q = posterior(sigma)
+    (axes,) = tracks_of(figures.attribute_bells({"q": q}, NAMES))
+    assert [peak for peak, _ in bells_of(axes)] == pytest.approx(q.mean[0].tolist(), abs=1e-4)
+    assert [width for _, width in bells_of(axes)] == pytest.approx(q.stddev[0].tolist(), rel=0.01)
+
+
+def test_latent_bells_are_to_scale():
+    q = posterior()
+    (axes,) = figures.latent_bells({"q": q}).axes
+    assert [width for _, width in bells_of(axes)] == pytest.approx(q.stddev[0].tolist(), rel=0.01)
+    assert [peak for peak, _ in bells_of(axes)] == pytest.approx(q.mean[0].tolist(), abs=1e-4)
+
+
+# ---- the others
+
+
+def test_ellipses_are_to_scale(vae, images):
+    figure = figures.latent_scatter(vae, images, torch.zeros(12, dtype=torch.long), ellipses=5)
+    drawn = [patch for patch in figure.axes[0].patches if isinstance(patch, Ellipse)]
+    with torch.no_grad():
+        q = vae.encode(images[:5])
+    assert len(drawn) == 5
+    for patch, mean, sigma in zip(drawn, q.mean.tolist(), q.stddev.tolist(), strict=True):
+        assert patch.center == pytest.approx(mean, rel=1e-5)
+        assert [patch.width, patch.height] == pytest.approx([2 * s for s in sigma], rel=1e-5), "one σ each way"
+    assert "5 posterior ellipses" in figure.alt
+
+
+def test_scatter_shows_every_image_in_its_class(autoencoder, images):
+    labels = torch.arange(12) % 3
+    axes = figures.latent_scatter(autoencoder, images, labels).axes[0]
+    with torch.no_grad():
+        h = autoencoder.encode(images)
+    for label, dots in enumerate(axes.collections):
+        np.testing.assert_allclose(dots.get_offsets(), h[labels == label], atol=1e-6)
+    assert len(axes.collections) == 3 and not axes.patches
+    assert len({dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}) == 3, "shapes tell classes"
+
+
+def test_training_curves_show_the_history():
+    axes = figures.training_curves(history()).axes[0]
+    curves = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    assert curves == {"loss": [30, 20], "reconstruction": [25, 16], "KL": [5, 4]}
+
+
+def test_training_curves_of_a_uae_show_its_one_term():
+    of_uae = History(1.0, [30.0, 20.0], [30.0, 20.0], [0.0, 0.0], [(), ()])
+    assert [line.get_label() for line in figures.training_curves(of_uae).axes[0].lines] == ["reconstruction"]
+
+
+def test_kl_bars_are_sorted_to_scale_and_mark_collapsed_latents():
+    axes = figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}).axes[0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["$z_{3}$", "$z_{1}$", "$z_{2}$"]
+    assert [bar.get_height() for bar in axes.patches] == [2.0, 0.5, 0.001]
+    assert [(mark.get_text(), mark.get_position()[0]) for mark in axes.texts] == [("×", 2)]
+
+
+def test_kl_bars_of_two_models_share_one_scale():
+    figure = figures.kl_bars({"β = 0": [12.0, 9.0], "β = 1": [1.0, 0.5]})
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+
+
+def test_hole_bars_mark_the_median():
+    axes = figures.hole_bars({"UAE, mixture": torch.tensor([0.1, 0.2, 0.9])}).axes[0]
+    dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "s"]
+    assert dots == pytest.approx([0.2])
+
+
+def test_reconstructions_show_what_the_models_make(vae, images):
+    figure = figures.reconstructions({"VAE": vae}, images[:2])
+    shown = [np.asarray(image.get_array()) for image in figure.axes[0].images]  # row by row
+    with torch.no_grad():
+        x_hat = vae.decode(vae.encode(images[:2]).mean)
+    np.testing.assert_allclose(shown[0], images[0].permute(1, 2, 0), atol=1e-6)
+    np.testing.assert_allclose(shown[3], x_hat[1].permute(1, 2, 0), atol=1e-6)
+
+
+def test_curves_draw_the_values_and_fill_what_was_asked():
+    figure = figures.curves(GRID, {"one": {"q": GRID**3, "p": -GRID}, "two": {"r": GRID}}, filled=["q"], alt="a cubic")
+    one, two = figure.axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in one.lines}
+    assert drawn["q"] == [-8, -1, 0, 1, 8] and drawn["p"] == [2, 1, 0, -1, -2]
+    assert len({line.get_linestyle() for line in one.lines[:2]}) == 2  # told apart without colour
+    above, below = one.collections
+    assert above.get_hatch() is None and below.get_hatch()
+    assert above.get_datalim(one.transData).y1 == 8 and below.get_datalim(one.transData).y0 == -8
+    assert not two.collections and two.get_title() == "two"
+    (fixed,) = figures.curves(GRID, {"one": {"q": GRID}}, limits={"one": (0, 7)}, alt="a line").axes
+    assert fixed.get_ylim() == (0, 7)
+
+
+def test_number_tables_write_every_number_in_its_place_and_are_white_in_the_middle():
+    figure = figures.number_tables(TABLES, ["a", "b"], NAMES, middle=0.25, reach=0.5, alt="two small tables")
+    axes = figure.axes[0]
+    written = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    assert written[1, 0] == "−0.50" and written[2, 1] == "2.00" and len(written) == 6
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    picture = axes.images[0]
+    colours = picture.cmap(picture.norm([0.25, 0.75, -0.25]))[:, :3]
+    assert colours[0] == pytest.approx([1, 1, 1], abs=0.01)
+    assert colours[1, 0] > 0.8 > colours[1, 2] and colours[2, 2] > 0.6 > colours[2, 0]  # orange above, blue below
+    assert figure.axes[1].get_title() == "two"
+
+
+def test_labelled_points_join_the_points_of_a_series_and_name_each():
+    series = {"one": {"a": (0, 1), "b": (2, 3.5)}, "two": {"": (1, 1)}}
+    axes = figures.labelled_points(series, xlabel="x", ylabel="y", alt="three points").axes[0]
+    one, two = axes.lines
+    assert one.get_xydata().tolist() == [[0, 1], [2, 3.5]] and two.get_xydata().tolist() == [[1, 1]]
+    assert (one.get_marker(), one.get_linestyle()) != (two.get_marker(), two.get_linestyle())
+    assert {text.get_text(): text.xy for text in axes.texts} == {"a": (0, 1), "b": (2, 3.5), "": (1, 1)}
+
+
+def test_rate_distortion_has_the_rate_to_the_right_and_tells_beta_and_numbers():
+    figure = figures.rate_distortion({"trained": at_two_betas()})
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xydata().tolist() == [[30, 5], [4, 7]]
+    assert axes.get_xlabel().startswith("rate") and axes.get_ylabel().startswith("distortion")
+    assert [text.get_text() for text in axes.texts] == ["β = 0", "β = 1"]
+    assert "β = 1: rate about 4.0, distortion about 7" in figure.alt
+
+
+def test_against_beta_marks_what_is_collapsed():
+    lines = {"no. 1": {0.1: 2.0, 1: 1.0, 10: 0.02}, "no. 2": {0.1: 0.5, 1: 0.009, 10: 0.0}}
+    axes = figures.against_beta(lines, ylabel="KL", collapsed=0.01, alt="two lines").axes[0]
+    crosses = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() == "x"]
+    assert crosses == [[1, 0.009], [10, pytest.approx(0.01 / 3)]]  # 0 can't be drawn on a logarithmic axis
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    plain = figures.against_beta({"R²": {0.1: -0.1, 1: 0.5}}, ylabel="R²", alt="a line").axes[0]
+    assert plain.get_yscale() == "linear" and plain.lines[0].get_ydata() == pytest.approx([-0.1, 0.5])
+
+
+def test_latent_maps_put_each_picture_where_its_latents_say(vae):
+    across, up = torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([-0.5, 0.5])
+    axes = figures.latent_maps({"VAE": (vae, across, up)}, alt="a small map").axes[0]
+    shown = axes.images[0].get_array()
+    assert shown.shape == (2 * 16, 3 * 16, 3)  # no gaps
+    with torch.no_grad():
+        right_below = vae.decode(torch.tensor([[2.0, -0.5]]))[0].permute(1, 2, 0)
+        left_above = vae.decode(torch.tensor([[-1.0, 0.5]]))[0].permute(1, 2, 0)
+    np.testing.assert_allclose(shown[16:, 32:], right_below, atol=1e-6)
+    np.testing.assert_allclose(shown[:16, :16], left_above, atol=1e-6)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["-1.0", "0.0", "2.0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "-0.5"]  # the first stands on top
+    assert axes.get_xlabel() == "$z_1$"
+
+
+@pytest.mark.parametrize("length", range(1, 40, 3))
+def test_long_labels_of_pictures_are_not_cut(images, length):
+    eight = images[:1].expand(8, -1, -1, -1)
+    shown = figures.pictures({"m" * length: eight, "label": eight}, alt="a").to_html()
+    drawn = pixels_of(shown)
+    for border in (drawn[:3], drawn[-3:], drawn[:, :3], drawn[:, -3:]):
+        assert (border > 0.98).all()  # WebP keeps white nearly, not quite

@@ -1,0 +1,221 @@
+"""How soon an explorer answers: from a key press to painted pictures, in JupyterLab and on a page without a kernel.
+
+`make bench` prints the table; `python -m tools.latency` prints this part alone, in about four minutes.
+
+A move is a real press of an arrow key on a slider, at a random moment of the frame; it begins at the event's time
+stamp. A panel's end is when the frame has been painted that was begun after the last thing drawn in the panel: an
+urgent task posted from that frame's requestAnimationFrame runs right after the paint. What the compositor does then is
+not seen.
+"""
+
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median, quantiles
+
+import nbformat
+
+from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
+from tools.lab import chromium, serve
+from tools.lessons import ROOT
+from tools.site import make as make_site
+
+# Each panel that a move of the slider changes; the first is the main one.
+PANELS = {
+    "explore_beta": {
+        "face x̂": "figure:nth-child(2) canvas",
+        "formula": ".vl-formula",
+        "8 reconstructions": ".vl-line:nth-child(2) .vl-strip",
+        "8 samples": ".vl-line:nth-child(3) .vl-strip",
+        "bell curves": ".vl-panel:nth-child(1) svg",
+        "KL bars": ".vl-panel:nth-child(2) svg",
+        "rate-distortion point": ".vl-panel:nth-child(3) svg",
+    },
+    "explore_latents": {
+        "UAE's face": "figure:nth-child(1) canvas",
+        "VAE's face": "figure:nth-child(2) canvas",
+    },
+}
+SLIDERS = {"explore_beta": ["β"], "explore_latents": ["z", "smile"]}  # what the labels begin with
+
+# Notes for each move when each panel was painted, in ms from the key press.
+METER = """
+([explorer, panels]) => {
+  const afterThePaint = (task) => scheduler.postTask(task, { priority: "user-blocking" });
+  const nameOf = new Map();
+  const moves = [];
+  let [waiting, stopped] = [[], false]; // [panel, move]: what was drawn since the last frame
+  const drawn = (name) => moves.length && waiting.push([name, moves.at(-1)]);
+  const observers = Object.entries(panels).map(([name, selector]) => {
+    const panel = explorer.querySelector(selector);
+    if (!panel) throw Error(`no ${name}`);
+    for (const canvas of [panel, ...panel.querySelectorAll("*")]) nameOf.set(canvas, name);
+    const observer = new MutationObserver(() => panel.localName !== "canvas" && drawn(name));
+    observer.observe(panel, { attributes: true, characterData: true, childList: true, subtree: true });
+    return observer;
+  });
+  const { putImageData } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+    if (nameOf.has(this.canvas)) drawn(nameOf.get(this.canvas));
+    return putImageData.apply(this, all);
+  };
+  const onkeydown = ({ key, timeStamp }) => key.startsWith("Arrow") && moves.push({ from: timeStamp, painted: {} });
+  window.addEventListener("keydown", onkeydown, true);
+  requestAnimationFrame(function frame() {
+    const inThisFrame = waiting;
+    waiting = [];
+    afterThePaint(() => {
+      for (const [name, { from, painted }] of inThisFrame) painted[name] = performance.now() - from;
+    });
+    if (!stopped) requestAnimationFrame(frame);
+  });
+  window.isPainted = (count) =>
+    moves.length === count && Object.keys(panels).every((name) => name in moves.at(-1).painted);
+  window.stopMeter = () => {
+    stopped = true;
+    observers.forEach((observer) => observer.disconnect());
+    window.removeEventListener("keydown", onkeydown, true);
+    CanvasRenderingContext2D.prototype.putImageData = putImageData;
+    return moves.map(({ painted }) => painted);
+  };
+}
+"""
+
+# From Shift+Enter until a canvas of an explorer that was not there before is painted, in ms.
+FIRST_PICTURE = """
+() => {
+  const before = new Set(document.querySelectorAll(".vl"));
+  window.firstPicture = null;
+  window.addEventListener("keydown", function pressed({ key, timeStamp }) {
+    if (key !== "Enter") return;
+    window.removeEventListener("keydown", pressed, true);
+    const painted = () => (window.firstPicture = performance.now() - timeStamp);
+    requestAnimationFrame(function frame() {
+      const explorer = [...document.querySelectorAll(".vl")].find((one) => !before.has(one));
+      const pixels = [...(explorer?.querySelectorAll("canvas") ?? [])].some((canvas) =>
+        canvas.getBoundingClientRect().width > 0 && canvas.getContext("2d").getImageData(0, 0, 1, 1).data[3] > 0);
+      if (pixels) scheduler.postTask(painted, { priority: "user-blocking" });
+      else requestAnimationFrame(frame);
+    });
+  }, true);
+}
+"""
+
+
+# From the start of a page until the pictures of its first explorer are painted, in ms: from then on it answers.
+FIRST_ON_PAGE = """
+requestAnimationFrame(function frame() {
+  const canvas = document.querySelector(".vl canvas");
+  if (!canvas) requestAnimationFrame(frame);
+  else scheduler.postTask(() => (window.firstPicture = performance.now()), { priority: "user-blocking" });
+});
+"""
+
+
+def measure(moves=100, rounds=3):
+    """({(explorer, kernel): {panel: [ms of each move]}}, {explorer: [ms to the first picture in each round]})."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "lab"
+        (home / "notebooks").mkdir(parents=True)
+        nbformat.write(EACH_ONCE, home / "notebooks" / "explorers.ipynb")
+        command = [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"]
+        config = {"JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
+        with serve(command, cwd=home, settings=home / "settings", **config) as server, chromium() as browser:
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            desk = Desk(page, server.url)
+            page.goto(f"{server.url}/lab/tree/notebooks/explorers.ipynb?token={server.token}&reset")
+            ready(desk)
+            desk.command("application:toggle-left-area")
+            firsts = [first_pictures(desk, number) for number in range(rounds)]
+            answers = {}
+            for kernel in ("idle", "training"):
+                if kernel == "training":
+                    desk.train()
+                for name in PANELS:
+                    answers[name, kernel] = time_moves(page, desk.explorers(name), name, moves)
+            desk.interrupt()
+    return answers, {name: [first[name] for first in firsts] for name in EXPLORERS}
+
+
+def measure_page(moves=100, rounds=3):
+    """The same of the playground's page: ({explorer: {panel: [ms of each move]}}, [ms to its first picture])."""
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        make_site.main(["09_playground"], Path(folder) / "site")
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.add_init_script(FIRST_ON_PAGE)
+        firsts = []
+        for _ in range(rounds):
+            page.goto((Path(folder) / "site" / "09_playground.html").as_uri())
+            page.wait_for_function("() => window.firstPicture")  # the page's policy forbids to evaluate text
+            firsts.append(page.evaluate("firstPicture"))
+        page.wait_for_function("() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
+        frames = {name: page.locator(f'.vl[aria-label="{label}"]') for label, name in LABELS.items()}
+        answers = {name: time_moves(page, frames[name], name, moves) for name in PANELS}
+    return answers, firsts
+
+
+def first_pictures(desk, number):
+    """{explorer: ms}, on a fresh kernel that has done the imports."""
+    if number:
+        desk.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        ready(desk)
+        desk.command("notebook:clear-all-cell-outputs")
+    found = {}
+    for cell, name in enumerate([None, *EXPLORERS]):
+        desk.page.evaluate("(cell) => { jupyterapp.shell.currentWidget.content.activeCellIndex = cell }", cell)
+        desk.command("notebook:enter-command-mode")
+        desk.page.evaluate("() => jupyterapp.shell.currentWidget.content.activeCell.node.scrollIntoView()")
+        if name:
+            desk.page.evaluate(FIRST_PICTURE)
+        desk.page.keyboard.press("Shift+Enter")
+        if name:
+            desk.page.wait_for_function("firstPicture", timeout=60_000)
+            found[name] = desk.page.evaluate("firstPicture")
+        desk.page.wait_for_timeout(300)
+        wait_until_idle(desk)
+    return found
+
+
+def time_moves(page, explorer, name, moves):
+    """{panel: [ms of each move]}."""
+    explorer.evaluate("explorer => explorer.scrollIntoView()")
+    page.wait_for_timeout(1000)
+    panels = PANELS[name]
+    page.evaluate(METER, [explorer.element_handle(), panels])
+    random.seed(0)
+    starts = SLIDERS[name]
+    pressed = 0
+    for start in starts:
+        slider = explorer.locator(f".vl-slider:has(label:text-matches('^{start}')) input").first
+        slider.focus()
+        for number in range(moves // len(starts)):
+            page.keyboard.press("ArrowRight" if number // 25 % 2 == 0 else "ArrowLeft")
+            pressed += 1
+            page.wait_for_function("(count) => isPainted(count)", arg=pressed, polling=20)
+            page.wait_for_timeout(40 + 50 * random.random())
+    painted = page.evaluate("stopMeter()")
+    last = [max(one.values()) for one in painted]
+    return {panel: [one[panel] for one in painted] for panel in panels} | {"the last of all": last}
+
+
+def print_latency(moves=100, rounds=3):
+    answers, firsts = measure(moves, rounds)
+    on_page, firsts["the playground's page, from its start"] = measure_page(moves, rounds)
+    answers |= {(name, "none"): panels for name, panels in on_page.items()}
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    print(f"from a key press to a painted picture, {moves} moves each, {os.cpu_count()} cores, load {load}")
+    print(f"{'explorer':<17}{'kernel':<10}{'panel':<24}{'median ms':>10}{'p95 ms':>8}")
+    for (name, kernel), panels in answers.items():
+        for panel, times in panels.items():
+            p95 = quantiles(times, n=20)[-1]
+            print(f"{name:<17}{kernel:<10}{panel:<24}{median(times):>10.1f}{p95:>8.1f}")
+    print(f"\n{'first picture after Shift+Enter':<40}{'median s':>10}{'each':>20}")
+    for name, times in firsts.items():
+        each = ", ".join(f"{time / 1000:.2f}" for time in times)
+        print(f"{name:<40}{median(times) / 1000:>10.2f}{each:>20}")
+
+
+if __name__ == "__main__":
+    print_latency()

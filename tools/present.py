@@ -1,0 +1,138 @@
+"""Open a lesson as live slides: `make present LESSON=05`.
+
+What is shown is a copy: nothing that happens on the slides changes the course. The lesson is run before it is opened,
+so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from jupyter_client import BlockingKernelClient
+from nbclient import NotebookClient
+from nbformat import sign
+
+from tools.lab import serve
+from tools.lessons import ROOT, chosen
+
+SETTINGS = ROOT / ".jupyter"
+PRELOAD = (  # what every lesson would else wait for
+    "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
+)
+CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
+
+
+def prepare_slides(notebook) -> None:
+    """Fold the code, and let the deck step from slide to slide, not from cell to cell.
+
+    The deck stops at each cell. A layer it shows along with a slide, without a stop of its own, so all cells that
+    only continue a slide become layers; the slides' style sheet puts them in their place, below one another.
+    """
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
+    for k, (cell, kind) in enumerate(zip(notebook.cells, kinds, strict=True)):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata["jupyter"] = {"source_hidden": CODE_SHOWN_TAG not in cell.metadata.get("tags", [])}
+        else:
+            cell.metadata["editable"] = False  # a double click is to open no editor
+        if kind == "notes":  # else the deck takes the cells after a note for part of it
+            cell.metadata["slideshow"] = {"slide_type": "skip"}
+        elif kind is None and k > 0:
+            more = "slide" in kinds[k + 1 :]  # on the last slide, the deck knows only layers that stay for good
+            cell.metadata["jupyterlab-slideshow"] = {"layer": "slide" if more else "deck"}
+
+
+@contextmanager
+def as_slides(notebook, name: str, on_cell=None):
+    """A JupyterLab that serves the notebook as slides, with all its cells run; gives the slides' address.
+
+    `on_cell(cell, seconds)` is called after each code cell; a cell that fails stays as it is.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends with this program
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "notebooks").mkdir()
+        for other in [*ROOT.glob("notebooks/*.md"), ROOT / "images", ROOT / "README.md"]:
+            copy = shutil.copytree if other.is_dir() else shutil.copy
+            copy(other, home / other.relative_to(ROOT))
+        server = serve(
+            [sys.executable, "-m", "jupyterlab", "--custom-css", "--LabApp.expose_app_in_browser=True"],
+            cwd=home,
+            settings=home / "settings",
+            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'stage'}{os.pathsep}{SETTINGS}",
+        )
+        shutil.copytree(SETTINGS / "slides" / "custom", home / "settings" / "config" / "custom")
+        prepare_slides(notebook)
+        with server:
+            run(notebook, server, f"notebooks/{name}.ipynb", on_cell)
+            yield server, f"{server.url}/lab/tree/notebooks/{name}.ipynb?token={server.token}"
+
+
+def run(notebook, server, path: str, on_cell=None) -> None:
+    """Run the notebook on the kernel that the page at `path` will find there, and store it for that page."""
+    nbformat.write(notebook, server.cwd / path)
+    kernel = ask(server, "sessions", path=path, name=path, type="notebook", kernel={"name": "python3"})["kernel"]["id"]
+    client = BlockingKernelClient(connection_file=str(server.log.parent / "runtime" / f"kernel-{kernel}.json"))
+    client.load_connection_file()
+    client.hb_channel.time_to_dead = 60  # in seconds: a kernel that starts or computes is not dead
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        client.execute_interactive(PRELOAD, silent=True)
+        runner = NotebookClient(notebook, allow_errors=True, coalesce_streams=True, timeout=600)
+        runner.reset_execution_trackers()
+        runner.kc = client
+        for k, cell in enumerate(notebook.cells):
+            start = time.monotonic()
+            runner.execute_cell(cell, k)
+            if on_cell and cell.cell_type == "code":
+                on_cell(cell, time.monotonic() - start)
+    finally:
+        client.stop_channels()
+    # JupyterLab shows the widgets of a notebook that is signed.
+    sign.NotebookNotary(data_dir=str(server.log.parent / "data")).sign(notebook)
+    nbformat.write(notebook, server.cwd / path)
+
+
+def ask(server, what: str, **content):
+    """What the server answers to this."""
+    request = urllib.request.Request(
+        f"{server.url}/api/{what}",
+        data=json.dumps(content).encode(),
+        headers={"Authorization": f"token {server.token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def main(names: list[str]) -> None:
+    if len(names) != 1:
+        raise SystemExit("Say which lesson to show, as in `make present LESSON=05`.")
+    [path] = chosen(names)
+    try:
+        print(f"Running {path.stem}: a few seconds after `make warm`, else up to some minutes ...", flush=True)
+        with as_slides(nbformat.read(path, as_version=4), path.stem, tell) as (server, address):
+            print(f"Space goes on, Shift+Space goes back; Ctrl+C here ends it.\n{address}", flush=True)
+            webbrowser.open(address)
+            server.process.wait()
+    except KeyboardInterrupt:
+        print("The end.")
+
+
+def tell(cell, seconds: float) -> None:
+    for output in cell.outputs:
+        if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+            print(f"  failed: {output.ename}: {output.evalue}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

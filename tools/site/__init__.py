@@ -1,0 +1,1 @@
+"""The course as pages that need no kernel, no network and no server: `make site`."""

@@ -1,0 +1,3 @@
+from tools.site.make import command
+
+command()

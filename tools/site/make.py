@@ -1,0 +1,375 @@
+"""The course as pages that need no kernel, no network and no server: `make site`.
+
+Each page is one file. The explorers on it are those of the lesson, run on a fresh kernel: with the state that they then
+have they go on by themselves (tools/site/host.js: @jupyter-widgets/html-manager weighs 3.6 MB and compiles its schemas
+with `new Function`, which a strict policy forbids). The formulas are typeset here. With names of lessons, only these
+are made: `python -m tools.site 09_playground --to FOLDER`.
+"""
+
+import argparse
+import base64
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from html import escape
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+import nbformat
+import numpy as np
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.styles import get_style_by_name
+from pygments.token import STANDARD_TYPES
+
+from tools.lessons import LESSONS, ROOT, executed
+
+PARTS = Path(__file__).parent
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+NEEDS_SCRIPT = (
+    '<p class="note">Here an explorer starts if the browser runs JavaScript and is not older than 2024. '
+    "The pictures below are stills of it.</p>"
+)
+NEEDS_KERNEL = (
+    '<p class="note">Here the notebook has sliders that need a running kernel: <code>make lab</code> opens it. '
+    "The pictures below show what they do.</p>"
+)
+IN_LESSON = (
+    '<p class="note">Explorers work on this page; other sliders, and the checks of exercises, need the notebook.</p>'
+)
+ABOUT = """
+## These pages
+
+The explorers work here as they do in the notebooks: move their sliders. Nothing is fetched, so the pages also work
+offline, and each is a single file: the [playground](09_playground.ipynb), with all explorers, can be mailed as it is.
+What needs a running kernel, other sliders and the checks of the exercises, is in the notebooks.
+"""
+
+
+class SiteError(Exception):
+    """The site can't be made; the message says why and what to do."""
+
+
+# From a notebook to a page
+
+
+class Page(NamedTuple):
+    name: str
+    title: str
+    sections: list[tuple[str, str]]  # the id and the text of each
+    body: str
+    explorers: list[dict]
+
+
+class Renderer(IPythonRenderer):
+    """Leaves formulas to `typeset`."""
+
+    def inline_math(self, body: str) -> str:
+        return f'<span class="tex">{escape(body)}</span>'
+
+    def block_math(self, body: str) -> str:
+        return f'<span class="tex" data-display="">{escape(body)}</span>'
+
+
+class Exporter(HTMLExporter):
+    @jinja2.pass_context
+    def markdown2html(self, context, source):
+        renderer = Renderer(escape=False, exclude_anchor_links=True)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def page_of(name: str, notebook) -> Page:
+    explorers = take_explorers(notebook)
+    exporter = Exporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    soup = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
+    for link in soup.find_all("a", href=True):
+        link["href"] = re.sub(r"^(?:\.\./|notebooks/)?(\w+)\.(?:ipynb|md)(#.*)?$", r"\1.html\2", link["href"])
+        link["href"] = link["href"].replace("README.html", "index.html")
+    for image in soup.find_all("img", src=re.compile(r"^images/\w+\.png$")):
+        image["src"] = f"data:image/png;base64,{base64.b64encode((ROOT / image['src']).read_bytes()).decode()}"
+    sections = []
+    for heading in soup.find_all(["h2", "h3"]):
+        heading["id"] = re.sub(r"\W+", "-", heading.text).strip("-").lower()
+        if heading.name == "h2":
+            sections.append((heading["id"], heading.text))
+    for table in soup.find_all("table"):
+        table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
+    for summary in soup.find_all("summary", string="For instructors"):
+        summary.find_parent("details")["class"] = "instructors"
+    if any(cell.cell_type == "code" for cell in notebook.cells):
+        soup.find(class_="cell").append(BeautifulSoup(IN_LESSON, "html.parser"))
+    typeset(soup)
+    return Page(name, soup.h1.text, sections, str(soup), explorers)
+
+
+def page_of_text(name: str, text: str) -> Page:
+    return page_of(name, nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")]))
+
+
+def index() -> Page:
+    """The README's beginning and its list of lessons."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    beginning, lessons = readme.split("\n## ")[0], re.search(r"\n## Lessons\n.*?(?=\n## )", readme, re.DOTALL)[0]
+    return page_of_text("index", beginning + "\n" + lessons + ABOUT)
+
+
+def typeset(soup: BeautifulSoup) -> None:
+    """Every formula of the page, by MathJax."""
+    places = soup.find_all(class_="tex")
+    formulas = [(place.text, place.has_attr("data-display")) for place in places]
+    done = subprocess.run(
+        ["node", PARTS / "typeset.js"], input=json.dumps(formulas), capture_output=True, text=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise SiteError(f"MathJax: {done.stderr.strip()}")
+    for place, html in zip(places, json.loads(done.stdout), strict=True):
+        place.replace_with(BeautifulSoup(html, "html.parser"))
+
+
+# Explorers
+
+
+def take_explorers(notebook) -> list[dict]:
+    """Put a place on the page where each widget was, and return the state of those that need no kernel."""
+    models = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
+    explorers = []
+    for cell in notebook.cells:
+        shown = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if view := data.get(VIEW):
+                model = models[view["model_id"]]
+                if model["model_module"] == "anywidget":
+                    explorers.append(state_of(model))
+                    place = f'<div class="explorer" data-explorer="{len(explorers) - 1}">{NEEDS_SCRIPT}</div>'
+                    data = {"text/html": place}
+                elif is_progress(model, models):
+                    continue  # it has come to its end
+                else:
+                    data = {"text/html": NEEDS_KERNEL}
+                output = nbformat.v4.new_output("display_data", data)
+            shown.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = shown
+    return explorers
+
+
+def is_progress(model, models) -> bool:
+    children = (reference.removeprefix("IPY_MODEL_") for reference in model["state"].get("children", []))
+    return any(models[child]["model_name"] == "FloatProgressModel" for child in children)
+
+
+def state_of(model) -> dict:
+    """The traits of an anywidget, with bytes where they were sent as such."""
+    traits = {name: value for name, value in model["state"].items() if not name.startswith("_") or name == "_esm"}
+    for buffer in model.get("buffers", []):
+        *path, last = buffer["path"]
+        place = traits
+        for name in path:
+            place = place[name]
+        place[last] = base64.b64decode(buffer["data"])
+    return traits
+
+
+class Arrays:
+    """The numbers on a page, each array once, however many explorers have it."""
+
+    def __init__(self):
+        self.numbers = {}  # bytes → their number
+        self.elements = []
+        self.tables = []  # (number, values): those that another may be made of
+
+    def add(self, content: bytes, shape: list[int] | None) -> int:
+        if content not in self.numbers:
+            self.numbers[content] = len(self.numbers)
+            self.elements.append(self.element(self.numbers[content], content, shape))
+        return self.numbers[content]
+
+    def element(self, number: int, content: bytes, shape: list[int] | None) -> str:
+        times = ""
+        if shape and len(shape) == 2:
+            values = np.frombuffer(content, dtype="<f4").reshape(shape)
+            for other, table in self.tables:
+                if (factors := factors_between(table, values)) is not None:
+                    times, content = f' data-times="{other}"', factors.tobytes()
+                    break
+            else:
+                self.tables.append((number, values))
+        width = 4 if shape else 1
+        planes = np.frombuffer(content, dtype=np.uint8).reshape(-1, width).T.tobytes()  # the like compress better
+        text = base64.b64encode(gzip.compress(planes, mtime=0)).decode()
+        return f'<script type="text/plain" id="array-{number}" data-width="{width}"{times}>{text}</script>'
+
+
+def factors_between(table: np.ndarray, values: np.ndarray) -> np.ndarray | None:
+    """One factor for each column with which the `table` gives the `values` bit for bit, or None.
+
+    So a VAE made of a MultiRateVAE at one β needs hardly any place beside it.
+    """
+    if table.shape != values.shape or not table.all():
+        return None
+    factors = np.median(values.astype(np.float64) / table, axis=0).astype(np.float32)
+    for step in (np.nextafter(factors, -np.inf), factors, np.nextafter(factors, np.inf)):
+        right = (table * step == values).all(axis=0)
+        factors = np.where(right, step, factors)
+    return factors if (table * factors == values).all() else None
+
+
+def scripts_of(explorers: list[dict]) -> tuple[list[str], list[str]]:
+    """The scripts of a page that are run, and those that only hold what it shows."""
+    arrays, modules, states = Arrays(), {}, []
+    for traits in explorers:
+        traits = dict(traits)
+        source = traits.pop("_esm")
+        module = hashlib.sha256(source.encode()).hexdigest()[:8]
+        # An inline module can't be imported: it leaves what it exports where host.js finds it.
+        modules[module] = re.sub(
+            r"^export default ", f'(globalThis.explorers ??= {{}})["{module}"] = ', source, count=1, flags=re.MULTILINE
+        )
+        states.append({"module": module, "traits": packed(traits, arrays)})
+    state = json.dumps(states, ensure_ascii=False).replace("<", "\\u003c")
+    data = [f'<script type="application/json" id="state">{state}</script>', *arrays.elements]
+    return [*modules.values(), (PARTS / "host.js").read_text(encoding="utf-8")], data
+
+
+def packed(value, arrays: Arrays, shape=None):
+    """The same with {"array": number} in place of bytes."""
+    if isinstance(value, bytes):
+        return {"array": arrays.add(value, shape)}
+    if isinstance(value, dict):
+        return {name: packed(inner, arrays, value.get("shape")) for name, inner in value.items()}
+    return value
+
+
+# From pages to files
+
+
+def write(page: Page, lessons: list[Page], folder: Path) -> None:
+    scripts, data = scripts_of(page.explorers)
+    at = next((k for k, lesson in enumerate(lessons) if lesson.name == page.name), None)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PARTS), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    html = environment.get_template("page.html.j2").render(
+        page=page,
+        course="Two autoencoders, side by side",
+        css=css(),
+        hashes=" ".join(f"'sha256-{digest(script)}'" for script in scripts),
+        scripts=scripts,
+        data=data,
+        previous=lessons[at - 1] if at else None,
+        next=lessons[at + 1] if at is not None and at + 1 < len(lessons) else None,
+        licences=licences(),
+    )
+    (folder / f"{page.name}.html").write_text(html, encoding="utf-8", newline="\n")
+
+
+def digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def css() -> str:
+    explorers = (ROOT / "vaelib" / "static" / "explorers.css").read_text(encoding="utf-8")
+    return (PARTS / "page.css").read_text(encoding="utf-8") + code_colours() + explorers
+
+
+def code_colours() -> str:
+    """Pygments' colours for code, light and dark."""
+    light, dark = get_style_by_name("default"), get_style_by_name("github-dark")
+    rules = []
+    for token, name in STANDARD_TYPES.items():
+        one, other = light.style_for_token(token), dark.style_for_token(token)
+        if name and (one["color"] or other["color"]):
+            pair = ", ".join(f"#{style['color']}" if style["color"] else "CanvasText" for style in (one, other))
+            rules.append(f".highlight .{name} {{ color: light-dark({pair}); }}")
+    return "\n".join(rules) + "\n"
+
+
+def licences() -> list[tuple[str, str]]:
+    """What the pages consist of, and under which licence each part is."""
+    mathjax = (PARTS / "node_modules" / "mathjax" / "LICENSE").read_text(encoding="utf-8")
+    pygments = distribution("pygments").read_text("licenses/LICENSE")
+    nbconvert = distribution("nbconvert").read_text("licenses/LICENSE")
+    of_digits = (ROOT / "vaelib" / "data" / "digits" / "README.md").read_text(encoding="utf-8")
+    digits = re.search(r"\*\*Copyright.*?(?=\n- )", of_digits, re.DOTALL)
+    return [
+        ("The course’s code, its faces and its models", (ROOT / "LICENSE").read_text(encoding="utf-8")),
+        ("Text and figures", "CC BY 4.0, by the authors of the course: https://creativecommons.org/licenses/by/4.0/"),
+        ("The handwritten digits, and what was trained on them", digits[0].replace("**", "")),
+        ("The shapes of the formulas: MathJax", mathjax),
+        ("The colours of the code: Pygments", pygments),
+        ("The frame of the cells: nbconvert", nbconvert),
+    ]
+
+
+# The whole
+
+
+def run(path: Path):
+    notebook = executed(path)
+    print(path.name, flush=True)
+    return notebook
+
+
+def install() -> None:
+    """What package.json asks for, unless it is there."""
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            raise SiteError(f"no {program}: formulas are typeset with Node.js (Debian: apt install nodejs npm)")
+    wanted = json.loads((PARTS / "package.json").read_text())["dependencies"]["mathjax"]
+    there = PARTS / "node_modules" / "mathjax" / "package.json"
+    if not there.exists() or json.loads(there.read_text())["version"] != wanted:
+        command = [shutil.which("npm"), "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run(command, cwd=PARTS, capture_output=True, text=True)
+        if done.returncode:
+            raise SiteError(f"npm could not install what tools/site/package.json asks for: {done.stderr.strip()}")
+
+
+def build(notebooks: dict, folder: Path) -> None:
+    """Pages of these notebooks, which were run, and of the texts, into the `folder`."""
+    lessons = [page_of(name, notebook) for name, notebook in sorted(notebooks.items())]
+    texts = [page_of_text(path.stem, path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("notebooks/*.md"))]
+    for page in [index(), *lessons, *texts]:
+        write(page, lessons, folder)
+
+
+def main(lessons: list[str], site: Path) -> None:
+    """Run the lessons, all if none is named, and make the site; one that is there stays until the new one is whole."""
+    install()
+    paths = list(LESSONS.values())
+    if unknown := set(lessons) - {path.stem for path in paths}:
+        raise SiteError(f"there is no lesson {', '.join(sorted(unknown))} in notebooks/")
+    paths = [path for path in paths if not lessons or path.stem in lessons]
+    os.environ["OMP_NUM_THREADS"] = "1"  # of each kernel: two run side by side
+    os.environ.setdefault("VAELIB_KEPT", "off")  # what a page says of a training was done for it
+    with ThreadPoolExecutor(2) as pool:
+        notebooks = dict(zip((path.stem for path in paths), pool.map(run, paths), strict=True))
+    with tempfile.TemporaryDirectory(dir=site.parent, prefix=".site-") as folder:
+        made = Path(folder) / "site"
+        made.mkdir()
+        build(notebooks, made)
+        if site.exists():
+            site.rename(Path(folder) / "old")
+        made.rename(site)
+
+
+def command() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("lessons", nargs="*", help="such as 09_playground; all if none is named")
+    parser.add_argument("--to", type=Path, default=ROOT / "site", help="the folder to make, in place of site/")
+    arguments = parser.parse_args()
+    try:
+        main(arguments.lessons, arguments.to.resolve())
+    except SiteError as error:
+        sys.exit(f"make site: {error}")

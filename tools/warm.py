@@ -1,0 +1,41 @@
+"""Run the lessons once and keep what they train, so that a lecture need not wait for it: `make warm`.
+
+The folder is .kept, or the one that VAELIB_KEPT names. `python -m tools.warm 05` warms lesson 05 alone. After all
+lessons, what none of them used is cleared away, such as the trainings of an earlier version.
+"""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.lessons import ROOT, chosen, executed
+
+
+def warm(path: Path) -> None:
+    began = time.monotonic()
+    executed(path, timeout=600)
+    print(f"{path.stem}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def clear(folder: Path, before: float) -> None:
+    """Remove what was neither read nor written since `before`."""
+    for path in [*folder.glob("*.kept"), *folder.glob("*.part")]:
+        if path.stat().st_mtime < before:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    lessons = chosen(sys.argv[1:])
+    folder = Path(os.environ.setdefault("VAELIB_KEPT", str(ROOT / ".kept")))
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.time()
+    # Two lessons at a time, with one thread each: on two cores that is the fastest.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(warm, lessons))
+    if len(sys.argv) == 1:
+        clear(folder, before=began)
+    size = sum(path.stat().st_size for path in folder.glob("*.kept"))
+    print(f"kept: {len(list(folder.glob('*.kept')))} trainings, {size / 1e6:.0f} MB, in {folder}")
