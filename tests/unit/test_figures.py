@@ -345,4 +345,4 @@ def test_long_labels_of_pictures_are_not_cut(images, length):
     shown = figures.pictures({"m" * length: eight, "label": eight}, alt="a").to_html()
     drawn = pixels_of(shown)
     for border in (drawn[:3], drawn[-3:], drawn[:, :3], drawn[:, -3:]):
-        assert (border > 0.98).all()  # WebP keeps white nearly, not quite
+        assert (border > 0.9).all()  # WebP keeps white nearly, not quite; a letter that is cut is dark
