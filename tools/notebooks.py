@@ -1,13 +1,12 @@
 """Run the lessons top to bottom, each on a fresh kernel, and store what they say: `make notebooks`.
 
-Stored are outputs and counts only: no times, no widget state, no random ids, no kernel's name or version.
-So a lesson that says the same as before is the same file as before. With them goes a digest of the package's code: a
-picture is not compared when the lessons are tested, so this tells when it is older than what made it. The
-pictures of cells tagged `image:NAME` are also saved as images/NAME.png.
+Stored are outputs and counts only: no times, no widget state, no random ids, no kernel's name or version. An output
+that is the same as before to whoever looks at it keeps its bytes, see tools/stored_outputs.py. With them goes a number
+for all that the lesson's pictures depend on, see tools/meaning.py. The pictures of cells tagged `image:NAME` are also
+saved as images/NAME.webp.
 """
 
 import base64
-import hashlib
 import os
 import re
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 import nbformat
 
 from tools.lessons import LESSONS, ROOT, executed
+from tools.meaning import digest
+from tools.stored_outputs import keep_the_same
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -24,15 +25,8 @@ METADATA = {
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a view's model is gone with its kernel
 
 
-def digest() -> str:
-    """The package's code and trained models as a short number: with another, lessons may say something else."""
-    code = b"".join(path.read_bytes() for path in sorted(ROOT.glob("vaelib/*.py")))
-    weights = b"".join(path.read_bytes() for path in sorted(ROOT.glob("vaelib/data/trained/*.safetensors")))
-    return hashlib.sha256(code.replace(b"\r\n", b"\n") + weights).hexdigest()[:16]
-
-
 def pictures(notebook) -> dict[str, bytes]:
-    """The PNG of each cell tagged `image:NAME`, by its name."""
+    """The picture (WebP) of each cell tagged `image:NAME`, by its name."""
     found = {}
     for cell in notebook.cells:
         for tag in cell.metadata.get("tags", []):
@@ -43,14 +37,15 @@ def pictures(notebook) -> dict[str, bytes]:
 
 
 def run(path: Path) -> None:
-    notebook = executed(path)
-    notebook.metadata = METADATA | {"vaelib": digest()}  # which also drops the widgets' state
+    stored, notebook = nbformat.read(path, as_version=4), executed(path)
+    notebook.metadata = METADATA | {"vaelib": digest(notebook)}  # which also drops the widgets' state
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+    keep_the_same(stored, notebook)
     nbformat.write(notebook, path)
-    for name, png in pictures(notebook).items():
-        (ROOT / "images" / f"{name}.png").write_bytes(png)
+    for name, picture in pictures(notebook).items():
+        (ROOT / "images" / f"{name}.webp").write_bytes(picture)
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ def page_of(name: str, notebook) -> Page:
     for link in soup.find_all("a", href=True):
         link["href"] = re.sub(r"^(?:\.\./|notebooks/)?(\w+)\.(?:ipynb|md)(#.*)?$", r"\1.html\2", link["href"])
         link["href"] = link["href"].replace("README.html", "index.html")
-    for image in soup.find_all("img", src=re.compile(r"^images/\w+\.png$")):
-        image["src"] = f"data:image/png;base64,{base64.b64encode((ROOT / image['src']).read_bytes()).decode()}"
+    for image in soup.find_all("img", src=re.compile(r"^images/\w+\.webp$")):
+        image["src"] = f"data:image/webp;base64,{base64.b64encode((ROOT / image['src']).read_bytes()).decode()}"
     sections = []
     for heading in soup.find_all(["h2", "h3"]):
         heading["id"] = re.sub(r"\W+", "-", heading.text).strip("-").lower()
