@@ -23,15 +23,9 @@ from torch.distributions import Normal
 from vaelib.losses import check_images, check_posterior, check_whole_number
 from vaelib.measures import Evaluation, Probes, reconstruct
 from vaelib.models import Autoencoder, check_model, sample
+from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 from vaelib.training import History
 
-# Okabe and Ito's colours, safe for colour-blind readers; a marker says the same again.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
-CLASS_COLOURS = (
-    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"),
-    *("#D55E00", "#8C6D31", "#000000", "#7A3FBF", "#767676"),
-)
-CLASS_MARKERS = "osD^vP*X<>"
 _LINES = (("-", BLUE), ("--", ORANGE), (":", "black"), ("-.", GREY))
 _POINTS = tuple(  # told apart without their colours
     {"marker": marker, "color": colour, "linestyle": line, "linewidth": 2}

@@ -23,6 +23,8 @@ from vaelib.losses import (
 )
 from vaelib.models import check_model
 
+COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is on average smaller has collapsed onto the prior
+
 
 class Evaluation(NamedTuple):
     """Means over a whole test set, in nats per image; `rate_per_latent` is (D,), the others are floats."""
