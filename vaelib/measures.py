@@ -25,6 +25,7 @@ from vaelib.models import require_images_for
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
 
+
 class Evaluation(NamedTuple):
     """Means over a whole test set, in nats per image; `rate_per_latent` is (D,), the others are floats."""
 

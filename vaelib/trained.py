@@ -15,6 +15,7 @@ from vaelib.recording import Recording, load_recordings, save_recordings
 from vaelib.training import fit
 
 WEIGHTS = Path(__file__).parent / "data" / "trained"
+SHOWN_DIGITS = 300  # of the test set, in a plane: more marks hide each other
 
 
 class Run(NamedTuple):
@@ -75,10 +76,11 @@ def training_run() -> tuple[Recording, Recording]:
 def record_training(*, epochs: int = 12, seed: int = 0, **options) -> dict[str, Recording]:
     """Train and record both anew, some seconds each; `options` are those of `fit`, if they are to differ."""
     train, test = digits("train").images, digits("test")
+    images, labels = test.images[:SHOWN_DIGITS], test.labels[:SHOWN_DIGITS]
     recordings = {}
     for name, kind in (("vae", VAE), ("uae", Autoencoder)):
         model = kind(tuple(train.shape[1:]), 2, mean_image=train.mean(dim=0), seed=seed)
-        recordings[name] = Recording(model, test.images[:300], test.labels[:300], reconstruction="bce", seed=seed)
+        recordings[name] = Recording(model, images, labels, reconstruction="bce", seed=seed)
         fit(model, train, epochs=epochs, reconstruction="bce", seed=seed, callback=recordings[name], **options)
     return recordings
 

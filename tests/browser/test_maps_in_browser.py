@@ -7,7 +7,8 @@ import torch
 from helpers import same_numbers, same_pictures, set_traits
 
 from vaelib import VAE, digits, faces, kl_to_standard_normal
-from vaelib.explorers import _STATIC, draw_a_digit, explore_map, watch_training
+from vaelib.explorers import draw_a_digit, explore_map, watch_training
+from vaelib.explorers.base import FOLDER
 from vaelib.recording import Recording
 from vaelib.trained import trained, training_run
 
@@ -171,8 +172,7 @@ def test_what_is_drawn_looks_like_mnist(shown):
 
 
 def test_the_treatment_has_nothing_to_change_in_what_mnist_has_treated(blank):
-    source = (_STATIC / "draw_a_digit.js").read_text(encoding="utf-8")
-    source = re.sub(r"^import [^;]*;\n", "", source, flags=re.MULTILINE)  # the treatment needs no part of the others
+    source = (FOLDER / "browser" / "mnist.js").read_text(encoding="utf-8")
     images = digits("test").images[:50, 0]
     again = blank.evaluate(
         """

@@ -11,14 +11,15 @@ from helpers import array, same_numbers, same_pictures, same_texts, set_traits
 
 from tools.faults import FAULTS, plant
 from vaelib import VAE, Autoencoder, MultiRateVAE, digits, faces, kl_to_standard_normal
-from vaelib.explorers import _STATIC, _weights, compare_codes, explore_beta, explore_latents
+from vaelib.explorers import compare_codes, explore_beta, explore_latents
+from vaelib.explorers.base import FOLDER, weights_of
 from vaelib.measures import evaluate
 from vaelib.multirate import beta_at, scale_of
 from vaelib.trained import trained
 
-NETWORK = (_STATIC / "network.js").read_text(encoding="utf-8")
+NETWORK = (FOLDER / "browser" / "network.js").read_text(encoding="utf-8")
 BATCHES = 200  # each with a β of its own, and 1 to 9 images: network.js takes eight at a time
-PLANTED = [fault for fault in FAULTS if fault.file == "static/network.js"]
+PLANTED = [fault for fault in FAULTS if fault.file == "explorers/browser/network.js"]
 
 
 def random_weights(model, seed=0):
@@ -72,7 +73,7 @@ class Inputs:
 def compare(page, model, *, network=NETWORK, weights=None, prefix="", encoder=True):
     """Raise AssertionError unless the browser's `network`, with these `weights`, and PyTorch's `model` agree."""
     inputs = Inputs(model)
-    weights = _weights(model, prefix, encoder=encoder) if weights is None else weights
+    weights = weights_of(model, prefix, encoder=encoder) if weights is None else weights
     answers = in_browser(page, network, weights, prefix, inputs)
     expected = in_pytorch(model, inputs, encoder)
     assert answers.keys() == expected.keys()
@@ -143,11 +144,11 @@ def in_browser(page, network, weights, prefix, inputs):
             const rows = (table, width) => table.slice(row * width, (row + n) * width);
             const images = rows(x, coder.pixels);
             if (coder.gates.length) {
-              add({ gates: coder.gatesAt(beta[k]).flatMap(({ factor, shift }) => [...factor, ...shift]) });
+              add({ gates: coder.gatesAt(beta[k]).flatMap(({ gainMinusOne, shift }) => [...gainMinusOne, ...shift]) });
             }
             add({ decoded: coder.decode(rows(z, D), n, beta[k]) });
             if (coder.head) {
-              const code = coder.encode(coder.look(images, n), n, beta[k]);
+              const code = coder.encode(coder.firstLayer(images, n), n, beta[k]);
               add(code);
               let latent = code.h;
               if (code.mu) {
@@ -203,7 +204,9 @@ def test_a_decoder_alone_and_a_model_among_others(name, blank):
     model = MODELS[name]()
     compare(blank, model, encoder=False)
     other = random_weights(Autoencoder((1, 2, 2), 3, hidden=(4,)), seed=1)
-    compare(blank, model, prefix="one.", weights=_weights(model, "one.") | _weights(other, "other.") | _weights(other))
+    compare(
+        blank, model, prefix="one.", weights=weights_of(model, "one.") | weights_of(other, "other.") | weights_of(other)
+    )
 
 
 # What must not agree
@@ -215,10 +218,10 @@ def test_a_wrong_network_is_noticed(fault, blank):
         compare(blank, small(), network=plant(fault, NETWORK))
 
 
-@pytest.mark.parametrize("name", _weights(small()))
+@pytest.mark.parametrize("name", weights_of(small()))
 def test_one_wrong_weight_is_noticed(name, blank):
     model = small()
-    weights = {name: values.clone() for name, values in _weights(model).items()}
+    weights = {name: values.clone() for name, values in weights_of(model).items()}
     weights[name].view(-1)[-1] += 0.01
     with pytest.raises(AssertionError, match="are not close"):
         compare(blank, model, weights=weights)

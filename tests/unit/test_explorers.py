@@ -132,8 +132,8 @@ def test_compare_codes_sends_what_the_figures_show(of_faces):
         probes = fit_probes(z, train.factors, NAMES)
         torch.testing.assert_close(array(widget, f"{name}.weight"), probes.weight)
         torch.testing.assert_close(array(widget, f"{name}.bias"), probes.bias)
-    torch.testing.assert_close(array(widget, "uae.starts"), uae.encode(x))
-    torch.testing.assert_close(array(widget, "vae.starts"), vae.encode(x).mean)
+    torch.testing.assert_close(array(widget, "uae.codes"), uae.encode(x))
+    torch.testing.assert_close(array(widget, "vae.codes"), vae.encode(x).mean)
     torch.testing.assert_close(array(widget, "vae.sigmas"), vae.encode(x).stddev)
     torch.testing.assert_close(array(widget, "uae.table"), attribute_directions(codes["uae"], train.factors))
     torch.testing.assert_close(array(widget, "vae.table"), attribute_directions(q.mean, train.factors))
@@ -186,10 +186,10 @@ def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
     uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,), seed=1)
     widget = explore_map(uae, vae, (some.images, labels))
     x = some.images[:300]
-    assert widget.about == {"shape": [3, 16, 16], "labels": labels[:300].tolist(), "picks": [0, 2, 1]}
-    torch.testing.assert_close(array(widget, "UAE.codes"), uae.encode(x))
-    torch.testing.assert_close(array(widget, "VAE.codes"), vae.encode(x).mean)
-    torch.testing.assert_close(array(widget, "VAE.sigma"), vae.encode(x).stddev)
+    assert widget.about == {"shape": [3, 16, 16], "labels": labels[:300].tolist(), "rows_to_choose": [0, 2, 1]}
+    torch.testing.assert_close(array(widget, "uae.codes"), uae.encode(x))
+    torch.testing.assert_close(array(widget, "vae.codes"), vae.encode(x).mean)
+    torch.testing.assert_close(array(widget, "vae.sigma"), vae.encode(x).stddev)
     torch.testing.assert_close(array(widget, "images"), x[[0, 2, 1]])
     assert widget.h == pytest.approx(uae.encode(x)[0].tolist()) and widget.image == 0
     assert widget.z == pytest.approx(vae.encode(x).mean[0].tolist())
@@ -203,7 +203,7 @@ def test_draw_a_digit_holds_an_image_that_can_be_encoded():
     assert torch.tensor(widget.image).shape == (28, 28) and torch.tensor(widget.image).sum() == 0
     torch.testing.assert_close(array(widget, "codes"), vae.encode(test.images[:300]).mean)
     torch.testing.assert_close(array(widget, "noise"), torch.randn(4, 2, generator=torch.Generator().manual_seed(4)))
-    assert widget.about["picks"] == list(range(10))
+    assert widget.about["classes_to_choose"] == list(range(10))
     widget.image = test.images[3, 0].tolist()
     assert torch.equal(torch.tensor(widget.image)[None, None], test.images[3:4])
 

@@ -135,9 +135,9 @@ def test_watch_training_sends_what_was_recorded():
     vae, uae = recorded(VAE)[1], recorded(Autoencoder)[1]
     widget = watch_training(uae, vae)
     assert widget.about == {"shape": [1, 4, 4], "labels": labels.tolist(), "epochs": 3}
-    assert widget.pictures["VAE.samples"] == vae.stacked()["samples"].numpy().tobytes()
-    assert widget.pictures["UAE.reconstructed"] == uae.stacked()["reconstructed"].numpy().tobytes()
-    assert widget.arrays["VAE.sigma"]["data"] == vae.stacked()["sigma"].numpy().tobytes()
-    assert widget.arrays["UAE.losses"]["data"] == uae.stacked()["losses"].numpy().tobytes()
+    assert widget.pictures["vae.samples"] == vae.stacked()["samples"].numpy().tobytes()
+    assert widget.pictures["uae.reconstructed"] == uae.stacked()["reconstructed"].numpy().tobytes()
+    assert widget.arrays["vae.sigma"]["data"] == vae.stacked()["sigma"].numpy().tobytes()
+    assert widget.arrays["uae.losses"]["data"] == uae.stacked()["losses"].numpy().tobytes()
     assert {name.partition(".")[0] for name in watch_training(vae=vae).arrays} == {"VAE"}
     assert {name.partition(".")[0] for name in watch_training(uae).arrays} == {"UAE"}

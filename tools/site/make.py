@@ -280,7 +280,7 @@ def digest(script: str) -> str:
 
 
 def css() -> str:
-    explorers = (ROOT / "vaelib" / "static" / "explorers.css").read_text(encoding="utf-8")
+    explorers = (ROOT / "vaelib" / "explorers" / "browser" / "explorers.css").read_text(encoding="utf-8")
     return (PARTS / "page.css").read_text(encoding="utf-8") + code_colours() + explorers
 
 

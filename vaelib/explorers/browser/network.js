@@ -1,16 +1,16 @@
 // The models of vaelib/models.py once more, for the browser: the same layers, read from the same weights by the names
 // that PyTorch gives them. tests/test_parity.py compares every output with PyTorch.
 
-const LIMIT = 20; // |log σ²| stays below this, softly
-const LEAST_BETA = 0.01; // added to β before the logarithm
-export const GREATEST_BETA = 100;
-const SPAN = Math.log(GREATEST_BETA);
+const LOG_VARIANCE_BOUND = 20; // |log σ²| stays below this, softly
+const BETA_OFFSET = 0.01; // added to β before the logarithm
+const GREATEST_BETA = 100;
+const LOG_GREATEST_BETA = Math.log(GREATEST_BETA);
 
 /** Where β stands on the scale of a MultiRateVAE: −1 for 0, nearly 1 for 100. */
-export const scaleOf = (beta) => Math.log(beta + LEAST_BETA) / SPAN;
+export const scaleOf = (beta) => Math.log(beta + BETA_OFFSET) / LOG_GREATEST_BETA;
 
 /** The β at t on that scale. */
-export const betaAt = (t) => Math.min(GREATEST_BETA, Math.max(0, Math.exp(t * SPAN) - LEAST_BETA));
+export const betaAt = (t) => Math.min(GREATEST_BETA, Math.max(0, Math.exp(t * LOG_GREATEST_BETA) - BETA_OFFSET));
 
 /** The arrays of an explorer's trait: {name: {shape, data: DataView}} → {name: {shape, data: Float32Array}}. */
 export function readArrays(trait) {
@@ -99,17 +99,17 @@ export class Coder {
     }
   }
 
-  /** All that an encoder can do with n images before it knows β: (n pixels) → the first layer's sums. */
-  look(images, n) {
+  /** All that an encoder can do with n images before it knows β: (n, pixels) → the sums of its first layer. */
+  firstLayer(images, n) {
     const centred = new Float32Array(n * this.pixels);
     for (let i = 0; i < centred.length; i++) centred[i] = images[i] - this.mean[i % this.pixels];
     return this.trunk[0].apply(centred, n);
   }
 
-  /** What `look` gave → {mu, sigma} (n, D) of the VAE at `beta`, or {h} (n, D) of the UAE. */
-  encode(looked, n, beta) {
+  /** What `firstLayer` gave → {mu, sigma} (n, D) of the VAE at `beta`, or {h} (n, D) of the UAE. */
+  encode(sums, n, beta) {
     const gates = this.gatesAt(beta);
-    let h = this.activate(looked.slice(), n, gates.shift());
+    let h = this.activate(sums.slice(), n, gates.shift());
     for (const layer of this.trunk.slice(1)) h = this.activate(layer.apply(h, n), n, gates.shift());
     h = this.head.apply(h, n);
     if (this.head.outputs === this.latentDim) return { h };
@@ -120,7 +120,7 @@ export class Coder {
     for (let k = 0; k < n; k++) {
       for (let j = 0; j < D; j++) {
         mu[k * D + j] = h[2 * k * D + j];
-        sigma[k * D + j] = Math.exp(0.5 * LIMIT * Math.tanh(h[2 * k * D + D + j] / LIMIT));
+        sigma[k * D + j] = Math.exp(0.5 * LOG_VARIANCE_BOUND * Math.tanh(h[2 * k * D + D + j] / LOG_VARIANCE_BOUND));
       }
     }
     return { mu, sigma };
@@ -141,7 +141,7 @@ export class Coder {
     return gate(h, n, gateHere);
   }
 
-  /** The gates at β in the order in which an image meets them: [{factor, shift}]. A model without gates has none. */
+  /** The gates at β in the order in which an image meets them: [{gainMinusOne, shift}]. A model without gates has none. */
   gatesAt(beta) {
     if (!this.gates.length) return [];
     let numbers = this.gates[0].apply([scaleOf(beta)], 1);
@@ -149,17 +149,17 @@ export class Coder {
     const D = this.latentDim;
     let at = 0;
     return [...this.hidden, 2 * D, D, ...this.hidden.toReversed()].map((units) => {
-      const factor = numbers.subarray(at, (at += units));
-      return { factor, shift: numbers.subarray(at, (at += units)) };
+      const gainMinusOne = numbers.subarray(at, (at += units));
+      return { gainMinusOne, shift: numbers.subarray(at, (at += units)) };
     });
   }
 }
 
 function gate(h, n, gateHere) {
   if (!gateHere) return h;
-  const { factor, shift } = gateHere;
-  const units = factor.length;
-  for (let k = 0, i = 0; k < n; k++) for (let u = 0; u < units; u++, i++) h[i] = h[i] * (1 + factor[u]) + shift[u];
+  const { gainMinusOne, shift } = gateHere;
+  const units = shift.length;
+  for (let k = 0, i = 0; k < n; k++) for (let u = 0; u < units; u++, i++) h[i] = h[i] * (1 + gainMinusOne[u]) + shift[u];
   return h;
 }
 
@@ -172,7 +172,7 @@ export function kl(mu, sigma) {
 export const sampled = (mu, sigma, epsilon) => mu.map((m, i) => m + sigma[i] * epsilon[i]);
 
 /** One code (D) that moves along the rows of a table (K, D), by `amounts` (K): start + Σ_k amount_k · row_k. */
-export function moved(start, amounts, table) {
+export function shifted(start, amounts, table) {
   const code = Float32Array.from(start);
   const D = code.length;
   for (let i = 0; i < table.length; i++) code[i % D] += amounts[Math.floor(i / D)] * table[i];

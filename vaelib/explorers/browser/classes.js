@@ -1,0 +1,45 @@
+// Classes 0 to 9, told apart by colour and by shape. Which colour and which shape says Python (vaelib/palette.py): the
+// figures of the lessons have the same.
+
+import { choice } from "./controls.js";
+import { html, svg } from "./dom.js";
+import { thumbnail } from "./pictures.js";
+
+// Each shape by matplotlib's name for it.
+const SHAPES = {
+  o: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
+  s: "M-3.6 -3.6h7.2v7.2h-7.2z",
+  D: "M0 -5L4 0L0 5L-4 0z",
+  "^": "M-4.4 3.6h8.8L0 -4.4z",
+  v: "M-4.4 -3.6h8.8L0 4.4z",
+  P: "M-4.5 -1.3h3.2v-3.2h2.6v3.2h3.2v2.6h-3.2v3.2h-2.6v-3.2h-3.2z",
+  "*": "M0 -5.5L1.5 -1.6L5.4 -1.6L2.3 0.8L3.4 4.6L0 2.3L-3.4 4.6L-2.3 0.8L-5.4 -1.6L-1.5 -1.6z",
+  X: "M-4.4 -2.4l2 -2l2.4 2.4l2.4 -2.4l2 2l-2.4 2.4l2.4 2.4l-2 2l-2.4 -2.4l-2.4 2.4l-2 -2l2.4 -2.4z",
+  "<": "M3.6 4.4v-8.8L-4.4 0z",
+  ">": "M-3.6 4.4v-8.8L4.4 0z",
+};
+const BLACK = "#000000"; // is the ink of the page, which a dark theme makes light
+
+/** The mark of a class at (0, 0). */
+export function classMark(palette, label) {
+  const colour = palette.class_colours[label];
+  return svg("path", { d: SHAPES[palette.class_markers[label]], fill: colour === BLACK ? "currentColor" : colour });
+}
+
+/** Which mark stands for which class: ● 0, ■ 1, … */
+const classKey = (palette, label) =>
+  html("span", { class: "vl-key" },
+    svg("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, classMark(palette, label)), String(label));
+
+export const legend = (palette, labels) =>
+  html("div", { class: "vl-legend" }, "class", ...[...new Set(labels)].sort((a, b) => a - b).map((label) => classKey(palette, label)));
+
+/** One choice out of images of these `classes`, in their order: [the image, its class]; `pixels` holds all the images. */
+export function classPicker({ label, classes, palette, shape, pixels, value, onchange }) {
+  const size = shape[0] * shape[1] * shape[2];
+  const options = classes.map((kind, k) => {
+    const content = html("span", { class: "vl-pick" }, thumbnail(shape, pixels, k * size), classKey(palette, kind));
+    return [k, content, `test image ${k + 1}, class ${kind}`];
+  });
+  return choice({ label, options, value, onchange, className: "vl-picks" });
+}

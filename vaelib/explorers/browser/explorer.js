@@ -1,0 +1,77 @@
+// The frame of every explorer: from its declaration to what anywidget calls.
+
+import { html } from "./dom.js";
+import { declared, sharedState, valueOf } from "./state.js";
+
+/**
+ * Draw in two steps: `drawNow` at once, so that it is in the very next frame, `drawLater` when that frame has been painted.
+ * Moves that come faster than frames share one `drawLater`. `stop` when the view is removed.
+ */
+function painter(drawNow, drawLater) {
+  let waiting = false;
+  const { port1, port2 } = new MessageChannel(); // sooner after the frame than a timer
+  port1.onmessage = () => {
+    waiting = false;
+    drawLater();
+  };
+  return {
+    draw() {
+      drawNow();
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => port2.postMessage(null));
+    },
+    stop: () => port1.close(),
+  };
+}
+
+/** The colours that explorers.css needs, from Python. */
+const colours = ({ blue, orange }) =>
+  [["blue", blue], ["orange", orange]]
+    .map(([name, on]) => `--${name}-on-light: ${on.light}; --${name}-on-dark: ${on.dark};`)
+    .join(" ");
+
+/**
+ * An explorer, declared. `label` is what a screen reader calls it. `reads` are the traits that Python sends once, each with
+ * the function that reads it; `writes` are the names of those that both sides change. All others are out of reach: to
+ * read one is an error, and a test compares the declaration with the traits in Python.
+ *
+ * `build` makes one view. It gets what was read, by its name; `state`, the traits of `writes` as they are now;
+ * `set(changes)`, for changes that a control made, and so shows; and `setAndShow(changes)`, for all others. It returns
+ *   children      the elements of the view;
+ *   drawNow       draws what must be in the very next frame after a change;
+ *   drawLater     draws the rest, once that frame has been painted;
+ *   showControls  puts the controls where the state is;
+ *   onceShown     what is to happen when all has been drawn for the first time (optional);
+ *   stop          what is to happen when the view is removed (optional).
+ */
+export const explorer = ({ label, reads, writes, build }) => ({
+  reads: Object.keys(reads),
+  writes,
+  render({ model, el }) {
+    const sent = Object.fromEntries(Object.entries(reads).map(([name, read]) => [name, read(valueOf(model, name))]));
+    const { state, set, stop } = sharedState(model, writes, {
+      draw: () => paint.draw(),
+      follow() {
+        view.showControls();
+        paint.draw();
+      },
+    });
+    const setAndShow = (changes) => {
+      set(changes);
+      view.showControls();
+    };
+    const view = build(declared({ ...sent, state, set, setAndShow }, "the explorer"));
+    const paint = painter(view.drawNow, view.drawLater);
+    const style = colours(sent.palette);
+    el.append(html("section", { class: "vl", "aria-label": label, style }, ...view.children));
+    view.drawNow();
+    view.drawLater();
+    view.onceShown?.();
+    return () => {
+      view.stop?.();
+      paint.stop();
+      stop();
+    };
+  },
+});

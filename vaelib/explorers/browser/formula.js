@@ -1,0 +1,27 @@
+import { html, write } from "./dom.js";
+import { betaText, tidy } from "./format.js";
+
+/** The loss with its live numbers: L = |x − x̂| + β Σ KL = 22.3 + 1 × 21.6 = 43.9. */
+export function formula() {
+  const [distortion, beta, rate, total] = ["distortion", "beta", "rate", "loss"].map((name) =>
+    html("span", { class: `vl-term vl-${name}` }),
+  );
+  const element = html(
+    "div", { class: "vl-formula", role: "math" },
+    html("i", {}, "L"), " = ", html("span", { class: "vl-distortion" }, "|x − x̂|"), " + ",
+    html("span", { class: "vl-beta" }, "β"), " · ", html("span", { class: "vl-rate" }, "Σ KL"),
+    html("span", {}, " = ", distortion, " + ", beta, " · ", rate, " = ", total),
+  );
+  return {
+    element,
+    draw(values) {
+      write(distortion, tidy(values.distortion));
+      write(beta, betaText(values.beta));
+      write(rate, tidy(values.rate));
+      write(total, tidy(values.distortion + values.beta * values.rate));
+      element.setAttribute("aria-label",
+        `L is the distortion ${distortion.textContent} plus β ${beta.textContent} times the rate ${rate.textContent}, `
+        + `together ${total.textContent} nats`);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+"""The course's own models and images for an explorer that is given none, and what it asks of those that it is given."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from vaelib import require
+from vaelib.digits import Digits
+from vaelib.digits import digits as bundled_digits
+from vaelib.faces import Faces, faces
+from vaelib.models import VAE, Autoencoder, require_images_for
+from vaelib.multirate import MultiRateVAE
+from vaelib.trained import SHOWN_DIGITS, trained
+
+SHOWN = 8  # images of a test set that can be chosen
+MOST_LATENTS = 16  # that there is room for
+
+
+def faces_models_or_defaults(
+    autoencoder: Autoencoder | None,
+    vae: VAE | None,
+    train: Faces | None,
+    test: Faces | None,
+    names: Sequence[str],
+    seed: int,
+) -> tuple[Autoencoder, VAE, Faces, Faces]:
+    """The course's own models and faces where these are None.
+
+    Raises TypeError or ValueError that names the argument.
+    """
+    autoencoder = trained("faces-uae") if autoencoder is None else autoencoder
+    vae = trained("faces").at(1.0) if vae is None else vae
+    train = faces(2000, seed=0) if train is None else train
+    test = faces(SHOWN, seed=1) if test is None else test
+    if not isinstance(autoencoder, Autoencoder):
+        raise TypeError(f"autoencoder must be an Autoencoder, got {type(autoencoder).__name__}")
+    if not isinstance(vae, VAE):
+        hint = "; take .at(beta) of it" if isinstance(vae, MultiRateVAE) else ""
+        raise TypeError(f"vae must be a VAE, got {type(vae).__name__}{hint}")
+    if vae.image_shape != autoencoder.image_shape:
+        raise ValueError(
+            f"vae must have the image shape of autoencoder, {autoencoder.image_shape}, it has {vae.image_shape}"
+        )
+    is_list = isinstance(names, Sequence) and not isinstance(names, str) and len(names) > 0
+    if not is_list or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"names must be a list of names, got {names!r}")
+    for name, given in (("train", train), ("test", test)):
+        if not isinstance(given, Faces):
+            raise TypeError(f"{name} must be Faces, with images and factors, got {type(given).__name__}")
+        require_images_for(autoencoder, given.images, model_name="autoencoder", images_name=f"{name}.images")
+        require_images_for(vae, given.images, model_name="vae", images_name=f"{name}.images")
+    if not isinstance(train.factors, Tensor) or train.factors.shape != (len(train.images), len(names)):
+        raise ValueError(f"train.factors must be of shape {len(train.images), len(names)}: images, names")
+    least = 1 + max(len(names), autoencoder.latent_dim, vae.latent_dim)
+    if len(train.images) < least or not train.factors.isfinite().all():
+        raise ValueError(f"train must be at least {least} faces, with finite factors")
+    if len(test.images) < SHOWN:
+        raise ValueError(f"test must be at least {SHOWN} faces, got {len(test.images)}")
+    require.whole_number("seed", seed, least=0)
+    return autoencoder, vae, train, test
+
+
+def require_in_a_plane(name: str, model: nn.Module, kind: type[nn.Module]) -> None:
+    """A model of that `kind` with two latents, which the browser can decode in a plane."""
+    if not isinstance(model, kind):
+        hint = "; take multirate.at(beta)" if isinstance(model, MultiRateVAE) else ""
+        raise TypeError(f"{name} must be of type {kind.__name__}, got {type(model).__name__}{hint}")
+    if model.latent_dim != 2:
+        raise ValueError(f"{name} must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
+
+
+def digits_or_defaults(digits: Digits | None, *models: nn.Module) -> Digits:
+    """Images with their classes that all the `models` can encode, as many as a plane shows: the bundled test digits if
+    `digits` is None. Raises TypeError or ValueError that names the argument."""
+    if digits is None:
+        digits = bundled_digits("test")
+    if not isinstance(digits, tuple) or len(digits) != 2:
+        raise TypeError(f'digits must be images and their labels, as digits("test") are, got {type(digits).__name__}')
+    images, labels = digits
+    for model in models:
+        require_images_for(model, images, images_name="digits.images")
+    require.labels("digits.labels", labels, len(images))
+    require.unit_interval("digits.images", images)
+    return Digits(images[:SHOWN_DIGITS], labels[:SHOWN_DIGITS])
+
+
+def rows_of_each_class(labels: Tensor) -> list[int]:
+    """The row of the first image of each class."""
+    labels = labels.tolist()
+    return [labels.index(label) for label in sorted(set(labels))]

@@ -1,0 +1,131 @@
+import { bars, bells, plane } from "./browser/charts.js";
+import { choice, slider } from "./browser/controls.js";
+import { figure, html, line, panel, row, setAttributes, svg } from "./browser/dom.js";
+import { explorer } from "./browser/explorer.js";
+import { betaText, latentNames, tidy } from "./browser/format.js";
+import { formula } from "./browser/formula.js";
+import { Coder, betaAt, columnMeans, distances, kl, readArrays, rowOf, sampled, scaleOf } from "./browser/network.js";
+import { imageOptions, picture, strip } from "./browser/pictures.js";
+import { asSent } from "./browser/state.js";
+
+const STEPS = 400; // of the slider
+const REST = 150; // ms without a move, and a screen reader is told
+
+const betaOf = (position) => (position === 0 ? 0 : Number(betaAt((2 * position) / STEPS - 1).toPrecision(3)));
+const positionOf = (beta) => Math.round(((scaleOf(beta) + 1) / 2) * STEPS);
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** The plane of rate and distortion, with the curve for all β through `points`, and where the model is now. */
+function tradeOff(points) {
+  const part = plane({
+    xRange: [0, 1.05 * Math.max(...points.map(([rate]) => rate))],
+    yRange: [0, 1.05 * Math.max(...points.map(([, distortion]) => distortion))],
+    xLabel: "rate Σ KL (nats)", yLabel: "distortion |x − x̂|", alt: "", height: 284,
+  });
+  const currentPoint = svg("circle", { class: "vl-here", r: 9 });
+  part.element.append(svg("path", { class: "vl-curve", d: part.line(points) }), currentPoint);
+  return {
+    ...part,
+    draw: (rate, distortion) => setAttributes(currentPoint, { cx: part.x(rate), cy: part.y(distortion) }),
+  };
+}
+
+export default explorer({
+  label: "Explore β",
+  reads: { about: asSent, arrays: readArrays, palette: asSent },
+  writes: ["beta", "image"],
+  build({ about, arrays, state, set }) {
+    const coder = new Coder(arrays);
+    const { shape, shown, collapsed_below: collapsedBelow } = about; // the first `shown` images are on the screen
+    const D = coder.latentDim;
+    const n = arrays.images.shape[0];
+    const images = arrays.images.data;
+    const size = coder.pixels;
+    const firstSums = coder.firstLayer(images, n); // the part of the encoder that does not know β
+    const curve = arrays.curve.data; // (points, 2): rate and distortion
+
+    const betaSlider = slider({
+      label: "β", min: 0, max: STEPS, step: 1, value: positionOf(state.beta), className: "vl-large",
+      text: (position) => `β = ${betaText(nearest(position))}`,
+      oninput: (position) => set({ beta: betaOf(position) }),
+    });
+    const picker = choice({
+      label: "image x", options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs",
+      onchange: (image) => set({ image }),
+    });
+    const before = picture(shape, "the chosen image x", "vl-main");
+    const after = picture(shape, "its reconstruction x̂", "vl-main");
+    const reconstructions = strip(shown, shape, "", "vl-under");
+    const priorSamples = strip(shown, shape, "", "vl-under");
+    const terms = formula();
+    const posteriors = bells(latentNames(D), { alt: "", rowHeight: 24 });
+    const rates = bars(latentNames(D), { most: 9, collapsedBelow, alt: "", rowHeight: 24 });
+    const rateDistortion = tradeOff(Array.from({ length: curve.length / 2 }, (_, k) => [curve[2 * k], curve[2 * k + 1]]));
+
+    /** The β at a position of the slider; where Python has set one between two positions, that one. */
+    function nearest(position) {
+      const { beta } = state;
+      return position === positionOf(beta) ? beta : betaOf(position);
+    }
+
+    function drawNow() {
+      const { beta, image } = state;
+      const { mu } = coder.encode(rowOf(firstSums, image, firstSums.length / n), 1, beta);
+      before.draw(images, image * size);
+      after.draw(coder.decode(mu, 1, beta));
+    }
+
+    let announceTimer;
+    function drawLater() {
+      const { beta, image } = state;
+      const { mu, sigma } = coder.encode(firstSums, n, beta);
+      const reconstructed = coder.decode(sampled(mu, sigma, arrays.noise.data), n, beta);
+      const distortion = sum(distances(images, reconstructed, n)) / n;
+      const each = columnMeans(kl(mu, sigma), D);
+      const rate = sum(each);
+      reconstructions.draw(reconstructed); // the same as in the formula: each from one sample z
+      priorSamples.draw(coder.decode(arrays.prior.data, shown, beta));
+      terms.draw({ distortion, beta, rate });
+      posteriors.draw(rowOf(mu, image, D), rowOf(sigma, image, D));
+      rates.draw(each);
+      each.forEach((value, j) => posteriors.grey(j, value < collapsedBelow));
+      rateDistortion.draw(rate, distortion);
+      clearTimeout(announceTimer); // a screen reader is told when the hand rests
+      announceTimer = setTimeout(announce, REST, beta, distortion, rate, each.filter((value) => value < collapsedBelow).length);
+    }
+
+    function announce(beta, distortion, rate, collapsed) {
+      const at = `at β = ${betaText(beta)}`;
+      after.alt(`its reconstruction x̂ ${at}`);
+      reconstructions.alt(`reconstructions of the ${shown} images ${at}, each from one sample z`);
+      priorSamples.alt(`${shown} samples of the prior ${at}`);
+      posteriors.alt(`the posterior of each latent for the chosen image ${at}`);
+      rates.alt(`KL of each latent ${at}: ${tidy(rate)} nats together, ${collapsed} of ${D} latents collapsed`);
+      rateDistortion.alt(`rate ${tidy(rate)} nats, distortion ${tidy(distortion)} nats ${at}, on the curve from β = 0 to 100`);
+    }
+
+    return {
+      children: [
+        betaSlider.element, terms.element,
+        row(
+          figure("image x", before.element),
+          figure("x̂ from its mean μ", after.element),
+          html("div", { class: "vl-lines" },
+            line("x", picker.element), line("x̂", reconstructions.element), line("new", priorSamples.element)),
+        ),
+        html("div", { class: "vl-row vl-three" },
+          panel("q(z|x) of the chosen image", posteriors.element),
+          panel(`KL of each latent, ${n} images`, rates.element),
+          panel(`rate and distortion, ${n} images`, rateDistortion.element),
+        ),
+      ],
+      drawNow,
+      drawLater,
+      showControls() {
+        betaSlider.set(positionOf(state.beta));
+        picker.set(state.image);
+      },
+      stop: () => clearTimeout(announceTimer),
+    };
+  },
+});

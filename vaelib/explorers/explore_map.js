@@ -1,0 +1,143 @@
+import { classPicker } from "./browser/classes.js";
+import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
+import { explorer } from "./browser/explorer.js";
+import { pair, subscripted, tidy } from "./browser/format.js";
+import { ellipse, latentMap } from "./browser/latent_map.js";
+import { Coder, readArrays, rowOf } from "./browser/network.js";
+import { picture } from "./browser/pictures.js";
+import { asSent } from "./browser/state.js";
+
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const RING = 0.012; // the radius around a point h, as a share of the plane: a UAE has no σ
+
+const lines = (...texts) => texts.map((text) => html("span", { class: "vl-block" }, text));
+const within = (value, [least, most]) => Math.min(most, Math.max(least, value));
+
+/** Two lines that cross at a place, and a ring around it, so that it does not hide what is there. */
+function crosshair(map) {
+  const [[left, right], [low, high]] = map.ranges;
+  const across = svg("line", { x1: map.x(left), x2: map.x(right) });
+  const down = svg("line", { y1: map.y(low), y2: map.y(high) });
+  const ring = svg("circle", { r: 11 });
+  return {
+    element: svg("g", { class: "vl-cross" }, across, down, ring),
+    draw(a, b) { // a place beyond the plane's edge is shown at the edge
+      const [x, y] = [map.x(within(a, map.ranges[0])), map.y(within(b, map.ranges[1]))];
+      setAttributes(across, { y1: y, y2: y });
+      setAttributes(down, { x1: x, x2: x });
+      setAttributes(ring, { cx: x, cy: y });
+    },
+  };
+}
+
+/** A plane as a control of two numbers, for the pointer and for the keyboard. */
+function pad({ map, middle, label, onmove }) {
+  let place = middle;
+  const [[left, right], [low, high]] = map.ranges;
+  const element = html("div", {
+    class: "vl-pad", tabindex: 0, role: "slider", "aria-roledescription": "two-dimensional slider", "aria-label": label,
+    "aria-valuemin": left, "aria-valuemax": right,
+    onpointerdown(event) {
+      if (event.button !== 0) return;
+      element.setPointerCapture(event.pointerId);
+      onmove(map.valueAt(event));
+    },
+    onpointermove(event) {
+      if (element.hasPointerCapture(event.pointerId)) onmove(map.valueAt(event));
+    },
+    onkeydown(event) {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      const towards = KEYS[event.key];
+      if (!towards && event.key !== "Home") return;
+      event.preventDefault();
+      event.stopPropagation();
+      const step = (right - left) * (event.shiftKey ? 0.1 : 0.01);
+      const to = towards ? place.map((value, k) => value + towards[k] * step) : middle;
+      onmove([within(to[0], [left, right]), within(to[1], [low, high])]);
+    },
+  }, map.element);
+  map.element.setAttribute("aria-hidden", "true"); // the slider has its name
+  return {
+    element,
+    set(to) {
+      place = to;
+      setAttributes(element, { "aria-valuenow": to[0], "aria-valuetext": pair(to) });
+    },
+  };
+}
+
+/** One of the two models: its plane with the images to choose marked on it, a cross to move, and what is decoded there. */
+function sideOf(letter, { labels, palette, arrays, chosenRows, shape, onmove }) {
+  const isVae = letter === "z";
+  const name = isVae ? "VAE" : "UAE";
+  const prefix = name.toLowerCase();
+  const codes = arrays[`${prefix}.codes`].data; // (n, 2): h, or μ
+  const sigma = isVae ? arrays["vae.sigma"].data : null;
+  const map = latentMap({ letter, cover: codes, labels, palette, prior: isVae, alt: "" });
+  map.draw(codes);
+  const radius = RING * (map.ranges[0][1] - map.ranges[0][0]);
+  const codeOf = (k) => Array.from(rowOf(codes, chosenRows[k], 2)); // of the k-th image to choose
+  const sigmaOf = (k) => Array.from(rowOf(sigma, chosenRows[k], 2));
+  const outlines = chosenRows.map((_, k) =>
+    ellipse(map, isVae ? "vl-ellipse" : "vl-ring").draw(...codeOf(k), ...(isVae ? sigmaOf(k) : [radius, radius])).element);
+  const cross = crosshair(map);
+  map.add(...outlines, cross.element);
+  const plane = pad({
+    map, middle: isVae ? [0, 0] : map.ranges.map(([low, high]) => (low + high) / 2),
+    label: `latent plane of the ${name}: ${labels.length} test images by class`, onmove,
+  });
+  const coder = new Coder(arrays, `${prefix}.`);
+  const decoded = picture(shape, "", "vl-big");
+  const where = html("p", { class: "vl-said" });
+  const ofImage = html("p", { class: "vl-said" });
+  const describe = (k) => isVae
+    ? lines(`x: μ = ${pair(codeOf(k))}, σ = ${pair(sigmaOf(k))}`, "ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
+    : lines(`x: h = ${pair(codeOf(k))}`, `rings: the ${chosenRows.length} images x`);
+  return {
+    letter, codeOf,
+    element: panel(
+      isVae ? "VAE: x → distribution q(z|x)" : "UAE: x → point h",
+      html("div", { class: "vl-beside" },
+        plane.element,
+        html("div", { class: "vl-aside" }, figure(`decoded ${letter}`, decoded.element), where)),
+      ofImage,
+    ),
+    drawNow(at) {
+      decoded.draw(coder.decode(at, 1));
+      cross.draw(...at);
+      plane.set(at);
+    },
+    drawLater(at, image) {
+      where.replaceChildren(...lines(...at.map((value, j) => `${subscripted(letter, j)} = ${tidy(value)}`)));
+      decoded.alt(`decoded by the ${name} at ${letter} = ${pair(at)}`);
+      outlines.forEach((outline, k) => outline.classList.toggle("vl-chosen", k === image));
+      ofImage.replaceChildren(...describe(image));
+    },
+  };
+}
+
+export default explorer({
+  label: "Explore the map",
+  reads: { about: asSent, arrays: readArrays, palette: asSent },
+  writes: ["h", "image", "z"],
+  build({ about, arrays, palette, state, set }) {
+    const { shape, labels, rows_to_choose: chosenRows } = about;
+    const sides = ["h", "z"].map((letter) =>
+      sideOf(letter, { labels, palette, arrays, chosenRows, shape, onmove: (to) => set({ [letter]: to }) }));
+    const [uae, vae] = sides;
+    const picker = classPicker({
+      label: "image x", classes: chosenRows.map((k) => labels[k]), palette, shape, pixels: arrays.images.data,
+      value: state.image, onchange: (image) => set({ image, h: uae.codeOf(image), z: vae.codeOf(image) }),
+    });
+    return {
+      children: [
+        picker.element,
+        row(...sides.map(({ element }) => element)),
+        html("p", { class: "vl-said" }, "Drag in a plane, or use the arrow keys: Shift for large steps, Home for the middle."),
+      ],
+      drawNow: () => sides.forEach((side) => side.drawNow(state[side.letter])),
+      drawLater: () => sides.forEach((side) => side.drawLater(state[side.letter], state.image)),
+      showControls: () => picker.set(state.image),
+    };
+  },
+});

@@ -1,0 +1,51 @@
+"""The latent planes of a UAE and of a VAE, to walk through."""
+
+import torch
+
+from vaelib.digits import Digits
+from vaelib.explorers.base import Explorer, Index, Point, bundle, weights_of
+from vaelib.explorers.defaults import digits_or_defaults, require_in_a_plane, rows_of_each_class
+from vaelib.models import VAE, Autoencoder
+from vaelib.trained import trained
+
+
+class ExploreMap(Explorer):
+    """See `explore_map`. Traits: `z` and `h`, two numbers each, the place in the VAE's and in the UAE's plane, and
+    `image`, the number of the chosen image from 0."""
+
+    _esm = bundle("explore_map")
+    z = Point().tag(sync=True)
+    h = Point().tag(sync=True)
+    image = Index(of="rows_to_choose").tag(sync=True)
+
+
+@torch.no_grad()
+def explore_map(
+    autoencoder: Autoencoder | None = None, vae: VAE | None = None, digits: Digits | None = None
+) -> ExploreMap:
+    """The planes of a UAE and of a VAE with two latents side by side: move through them and see what they decode to.
+
+    `autoencoder` and `vae` are models of 2 latents for images of one shape, the course's own for digits if None, the
+    VAE at β = 1. `digits` are images (n, C, H, W) and their labels (n,), 0 to 9, the test digits if None: the first
+    300 are shown in the planes, and of each class the first can be chosen.
+    Raises TypeError or ValueError that names the argument.
+    """
+    vae = trained("digits").at(1.0) if vae is None else vae
+    autoencoder = trained("digits-uae") if autoencoder is None else autoencoder
+    require_in_a_plane("vae", vae, VAE)
+    require_in_a_plane("autoencoder", autoencoder, Autoencoder)
+    if autoencoder.image_shape != vae.image_shape:
+        raise ValueError(f"autoencoder must have the image shape of vae, {vae.image_shape}")
+    images, labels = digits_or_defaults(digits, vae, autoencoder)
+    chosen = rows_of_each_class(labels)
+    h, q = autoencoder.encode(images), vae.encode(images)
+    for name, codes in (("autoencoder", h), ("vae", q.mean)):
+        if not codes.isfinite().all():
+            raise ValueError(f"{name} must encode digits.images as finite numbers")
+    arrays = (
+        weights_of(autoencoder, "uae.", encoder=False)
+        | weights_of(vae, "vae.", encoder=False)
+        | {"uae.codes": h, "vae.codes": q.mean, "vae.sigma": q.stddev, "images": images[chosen]}
+    )
+    about = {"shape": list(images.shape[1:]), "labels": labels.tolist(), "rows_to_choose": chosen}
+    return ExploreMap(arrays, about, h=tuple(h[chosen[0]].tolist()), z=tuple(q.mean[chosen[0]].tolist()))
