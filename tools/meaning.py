@@ -22,14 +22,14 @@ DATA = {  # files that stand behind a definition: whoever reaches it reads them
     "WEIGHTS": "data/trained/*.safetensors",
     "BUNDLED": "data/digits/*.gz",
 }
-Reached = dict[tuple[str, str], tuple]  # (module, name) → what it means
+Reached = dict[tuple[str, str], str]  # (module, name) → what it means
 
 
 def digest(notebook) -> str:
     """The number of a lesson, 16 hexadecimal digits."""
     code = lesson_code(notebook)
     reached = definitions_reached(code)
-    parts = [repr(meaning(code)), *sorted(repr(what) for what in reached.values())]
+    parts = [repr(meaning(code)), *sorted(reached.values())]
     hashed = hashlib.sha256("\n".join(parts).encode())
     for name in sorted({name for _, name in reached} & set(DATA)):
         for path in sorted((ROOT / PACKAGE).glob(DATA[name])):
@@ -69,7 +69,7 @@ def definitions_reached(code: ast.Module) -> Reached:
     attributes = {node.attr for node in ast.walk(code) if isinstance(node, ast.Attribute)}
     for module, name in names_used(code, imports_in(code)):
         reach(module, name, reached)
-    for module in list(files()):  # History.plot = …: whoever writes .plot
+    for module in files():  # History.plot = …: whoever writes .plot
         for owner, attribute, value in attributes_given(module):
             if attribute in attributes and any(name == owner for _, name in reached):
                 reach(module, value, reached)
@@ -80,16 +80,22 @@ def reach(module: str, name: str, reached: Reached) -> None:
     """Add the definition `name` of `module`, and what it needs, to what is `reached`."""
     if module.startswith(NOT_STORED) or (module, name) in reached:
         return
-    imported = imports_in(parsed(module))
-    definition = definitions(module).get(name)
-    if definition is None:
-        if name in imported:
-            reach(*imported[name], reached)
+    if name not in definitions(module):
+        if name in imported_by(module):
+            reach(*imported_by(module)[name], reached)
         return
-    reached[module, name] = (name, meaning(definition))
-    inside = imported | {other: (module, other) for other in definitions(module)} | imports_in(definition)
-    for target in names_used(definition, inside):
+    means, needs = definition_of(module, name)
+    reached[module, name] = means
+    for target in needs:
         reach(*target, reached)
+
+
+@functools.cache
+def definition_of(module: str, name: str) -> tuple[str, list[tuple[str, str]]]:
+    """What the definition means, and what it needs: (module, name) of each."""
+    definition = definitions(module)[name]
+    known = imported_by(module) | {other: (module, other) for other in definitions(module)} | imports_in(definition)
+    return repr((name, meaning(definition))), list(dict.fromkeys(names_used(definition, known)))
 
 
 def names_used(code: ast.AST, known: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -118,6 +124,7 @@ def parsed(module: str) -> ast.Module:
     return ast.parse(files()[module].read_text(encoding="utf-8")) if module in files() else ast.Module([], [])
 
 
+@functools.cache
 def definitions(module: str) -> dict[str, ast.stmt]:
     """The functions, classes and values that a module defines at its top, by their names."""
     found = {}
@@ -129,12 +136,20 @@ def definitions(module: str) -> dict[str, ast.stmt]:
     return found
 
 
-def attributes_given(module: str) -> Iterator[tuple[str, str, str]]:
+@functools.cache
+def attributes_given(module: str) -> list[tuple[str, str, str]]:
     """(owner, attribute, value) of each `Owner.attribute = value` at the top of a module."""
-    for node in parsed(module).body:
-        for target in assigned(node):
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                yield target.value.id, target.attr, node.value.id
+    return [
+        (target.value.id, target.attr, node.value.id)
+        for node in parsed(module).body
+        for target in assigned(node)
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+    ]
+
+
+@functools.cache
+def imported_by(module: str) -> dict[str, tuple[str, str]]:
+    return imports_in(parsed(module))
 
 
 def assigned(node: ast.stmt) -> list[ast.expr]:
