@@ -139,5 +139,5 @@ def test_watch_training_sends_what_was_recorded():
     assert widget.pictures["uae.reconstructed"] == uae.stacked()["reconstructed"].numpy().tobytes()
     assert widget.arrays["vae.sigma"]["data"] == vae.stacked()["sigma"].numpy().tobytes()
     assert widget.arrays["uae.losses"]["data"] == uae.stacked()["losses"].numpy().tobytes()
-    assert {name.partition(".")[0] for name in watch_training(vae=vae).arrays} == {"VAE"}
-    assert {name.partition(".")[0] for name in watch_training(uae).arrays} == {"UAE"}
+    assert {name.partition(".")[0] for name in watch_training(vae=vae).arrays} == {"vae"}
+    assert {name.partition(".")[0] for name in watch_training(uae).arrays} == {"uae"}
