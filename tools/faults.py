@@ -253,6 +253,10 @@ FAULTS = [
     ),
     Fault("Python not told", "explorers/browser/state.js", "  model.save_changes();\n", "", "explorers_in_browser"),
     Fault("ids that two explorers share", "explorers/browser/dom.js", "-${ofThisModule}-", "-", "explorers_in_browser"),
+    Fault("a class with another mark", "explorers/browser/classes.js", '"<": "M3.6 ', '"<": "M-3.6 ', "palette"),
+    Fault(
+        "a trait that is not declared", "explorers/explore_map.js", '"h", "image", "z"', '"h", "z"', "explorer_modules"
+    ),
     Fault("a damaged file taken for a model", "kept.py", "if _digest(rest) != digest:", "if False:", "kept"),
     Fault("another training's model", "kept.py", 'if about["name"] != self.name:', "if False:", "kept"),
     Fault("another version's model", "kept.py", 'if about["versions"] != _versions():', "if False:", "kept"),

@@ -8,7 +8,16 @@ import torch
 from traitlets import TraitError
 
 from vaelib import VAE, Autoencoder, MultiRateVAE, digits, faces, kl_to_standard_normal
-from vaelib.explorers import compare_codes, draw_a_digit, explore_latents, explore_map, live, watch_training
+from vaelib.digits import Digits
+from vaelib.explorers import (
+    compare_codes,
+    draw_a_digit,
+    explore_beta,
+    explore_latents,
+    explore_map,
+    live,
+    watch_training,
+)
 from vaelib.faces import Faces
 from vaelib.measures import attribute_directions, fit_probes
 from vaelib.models import sample
@@ -238,3 +247,57 @@ def test_traits_of_the_digits_refuse_what_cannot_be(explore, trait, value):
     with pytest.raises(TraitError, match=trait):
         setattr(widget, trait, value)
     assert getattr(widget, trait) == before
+
+
+# What an explorer is called with
+
+
+@pytest.mark.parametrize(
+    ("beta", "error"),
+    [(200, ValueError), (-1, ValueError), (math.nan, ValueError), ("1", TypeError), (None, TypeError)],
+)
+def test_a_first_beta_that_cannot_be_is_an_error_of_the_call(beta, error):
+    with pytest.raises(error, match=r"^beta "):
+        explore_beta(beta=beta)
+
+
+def test_a_beta_set_later_is_refused_as_traits_are():
+    widget = explore_beta(beta=100)
+    with pytest.raises(TraitError, match="beta"):
+        widget.beta = 200
+    assert widget.beta == 100
+
+
+def models(dtype=torch.float32, *, weight=None):
+    """The models and images that each explorer is given, in its order; with this `weight` in their heads, if any."""
+    some, test = faces(40, size=16), digits("test")
+    some = Faces(some.images.to(dtype), some.factors)
+    test = Digits(test.images[:40].to(dtype), test.labels[:40])
+    of_faces = [kind((3, 16, 16), 4, (8,)).to(dtype) for kind in (MultiRateVAE, Autoencoder, VAE)]
+    of_digits = [kind((1, 28, 28), 2, (8,)).to(dtype) for kind in (Autoencoder, VAE)]
+    for model in [*of_faces, *of_digits]:
+        if weight is not None:
+            torch.nn.init.constant_(model.head.weight, weight)
+    return {
+        explore_beta: (of_faces[0], some.images),
+        explore_latents: (*of_faces[1:], some, some),
+        compare_codes: (*of_faces[1:], some, some),
+        explore_map: (*of_digits, test),
+        draw_a_digit: (of_digits[1], test),
+    }
+
+
+@pytest.mark.parametrize("explore", models())
+def test_a_model_in_double_precision_can_be_explored(explore):
+    double, single = explore(*models(torch.float64)[explore]), explore(*models()[explore])
+    assert double.about.keys() == single.about.keys() and double.arrays.keys() == single.arrays.keys()
+    for name in single.arrays:
+        if name.endswith(("images", "codes", "table")):  # all that no random number shapes
+            torch.testing.assert_close(array(double, name), array(single, name), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf])
+@pytest.mark.parametrize("explore", models())
+def test_a_model_that_came_to_nothing_is_named(explore, weight):
+    with pytest.raises(ValueError, match=r"^(multirate|autoencoder|vae) must encode"):
+        explore(*models(weight=weight)[explore])

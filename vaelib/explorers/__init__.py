@@ -6,6 +6,8 @@ from Python, like those of any ipywidget. Each explorer is a pair of files, NAME
 JavaScript of all of them shares.
 """
 
+# `vaelib.explorers.explore_map` is the function, as lessons call it; the module of that name is reached by
+# `from vaelib.explorers.explore_map import …`.
 from vaelib.explorers.base import Explorer
 from vaelib.explorers.compare_codes import CompareCodes, compare_codes
 from vaelib.explorers.draw_a_digit import DrawADigit, draw_a_digit

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from vaelib.explorers.base import Explorer, Index, Numbers, Rows, bundle, weights_of
-from vaelib.explorers.defaults import SHOWN, faces_models_or_defaults
+from vaelib.explorers.defaults import SHOWN, encoded, faces_models_or_defaults
 from vaelib.faces import FACTORS, Faces
 from vaelib.measures import attribute_directions, fit_probes
 from vaelib.models import VAE, Autoencoder, sample
@@ -42,7 +42,7 @@ def compare_codes(
     Raises TypeError or ValueError that names the argument.
     """
     autoencoder, vae, train, test = faces_models_or_defaults(autoencoder, vae, train, test, names, seed)
-    h, q = autoencoder.encode(train.images), vae.encode(train.images)
+    h, q = encoded("autoencoder", autoencoder, train.images), encoded("vae", vae, train.images)
     chosen_h, chosen_q = autoencoder.encode(test.images[:SHOWN]), vae.encode(test.images[:SHOWN])
     # The VAE's probes are fitted on samples z, not on μ: the μ of a collapsed latent is nearly constant, so its weight
     # would explode, and with σ = 1 the bell curve too.

@@ -6,7 +6,7 @@ from traitlets import Float, TraitError, validate
 
 from vaelib import require
 from vaelib.explorers.base import Explorer, Index, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded
 from vaelib.faces import faces
 from vaelib.measures import COLLAPSED_BELOW, evaluate
 from vaelib.models import require_images_for
@@ -55,6 +55,7 @@ def explore_beta(
     if beta > GREATEST_BETA:
         raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {beta}")
     require.whole_number("seed", seed, least=0)
+    encoded("multirate", multirate.at(beta), images)
     generator = torch.Generator().manual_seed(seed)  # the first n rows are those that evaluate draws
     noise = torch.randn(len(images), multirate.latent_dim, generator=generator)
     curve = [evaluate(multirate.at(at), images, seed=seed) for at in beta_at(torch.linspace(-1, 1, 41)).tolist()]

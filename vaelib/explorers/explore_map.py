@@ -4,7 +4,7 @@ import torch
 
 from vaelib.digits import Digits
 from vaelib.explorers.base import Explorer, Index, Point, bundle, weights_of
-from vaelib.explorers.defaults import digits_or_defaults, require_in_a_plane, rows_of_each_class
+from vaelib.explorers.defaults import digits_or_defaults, encoded, require_in_a_plane, rows_of_each_class
 from vaelib.models import VAE, Autoencoder
 from vaelib.trained import trained
 
@@ -38,10 +38,7 @@ def explore_map(
         raise ValueError(f"autoencoder must have the image shape of vae, {vae.image_shape}")
     images, labels = digits_or_defaults(digits, vae, autoencoder)
     chosen = rows_of_each_class(labels)
-    h, q = autoencoder.encode(images), vae.encode(images)
-    for name, codes in (("autoencoder", h), ("vae", q.mean)):
-        if not codes.isfinite().all():
-            raise ValueError(f"{name} must encode digits.images as finite numbers")
+    h, q = encoded("autoencoder", autoencoder, images), encoded("vae", vae, images)
     arrays = (
         weights_of(autoencoder, "uae.", encoder=False)
         | weights_of(vae, "vae.", encoder=False)

@@ -1,0 +1,74 @@
+"""The JavaScript of the course: every file passes the linter, and whatever a module hands out is used by another."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT, missing
+
+from vaelib.explorers.base import FOLDER
+
+LINTER = ROOT / "tools" / "javascript"
+
+
+@pytest.fixture(scope="module")
+def npm():
+    """A function that runs npm beside the linter, which is installed as package-lock.json says."""
+    program = shutil.which("npm")
+    if not program:
+        missing("no npm: JavaScript is linted with Node.js (Debian: apt install nodejs npm)")
+
+    def run(*arguments):
+        return subprocess.run([program, *arguments], cwd=LINTER, capture_output=True, text=True, encoding="utf-8")
+
+    if versions(LINTER / "node_modules" / ".package-lock.json") != versions(LINTER / "package-lock.json"):
+        done = run("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        if done.returncode:
+            missing(f"npm can't install what tools/javascript/package-lock.json names: {done.stderr.strip()}")
+    return run
+
+
+def versions(lock):
+    """{package: version}, {} if there is no such file."""
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"] if lock.exists() else {}
+    return {name: package["version"] for name, package in packages.items() if name}
+
+
+def test_every_file_passes_the_linter(npm):
+    done = npm("run", "lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", ["vaelib/explorers/more.js", "tests/site/host.js", "tests/site/typeset.js"])
+def test_the_linter_finds_what_matters(npm, file):
+    """Else its silence would say nothing."""
+    text = "function f(value) {\n  let other = 1;\n  return valeu == other;\n}\n"
+    eslint = ["node", LINTER / "node_modules/eslint/bin/eslint.js", "--config", LINTER / "eslint.config.mjs"]
+    done = subprocess.run(
+        [*eslint, "--format", "json", "--stdin", "--stdin-filename", file],
+        cwd=ROOT,
+        input=text,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    found = {problem["ruleId"] for problem in json.loads(done.stdout)[0]["messages"]}
+    assert {"no-undef", "no-unused-vars", "prefer-const", "eqeqeq"} <= found, done.stdout
+
+
+def test_what_a_module_exports_another_imports():
+    modules = {path: path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.js")}
+    exported = {
+        (path.name, name)
+        for path, text in modules.items()
+        for name in re.findall(r"^export (?:const|function|class) (\w+)", text, re.MULTILINE)
+    }
+    imported = {
+        (file, name.strip())
+        for text in modules.values()
+        for names, file in re.findall(r'^import \{([^}]*)\} from "\./(?:browser/)?([^"]+)";', text, re.MULTILINE)
+        for name in names.strip().rstrip(",").split(",")
+    }
+    assert len(modules) > 12 and exported == imported

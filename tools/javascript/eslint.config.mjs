@@ -1,0 +1,45 @@
+// What every JavaScript file of the course must pass. Each environment names what it takes from outside, and nothing
+// more: so a word that is misspelt is a word that nobody defines.
+
+import js from "@eslint/js";
+
+const globals = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
+
+export default [
+  js.configs.recommended,
+  {
+    rules: {
+      "array-callback-return": "error",
+      "eqeqeq": "error",
+      "max-lines": ["error", 350],
+      "no-implicit-coercion": "error",
+      "no-shadow": "error",
+      "no-template-curly-in-string": "error",
+      "no-unused-expressions": "error",
+      "no-useless-rename": "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+      "prefer-template": "error",
+    },
+  },
+  {
+    files: ["vaelib/**/*.js"],
+    languageOptions: {
+      globals: globals("clearTimeout", "document", "matchMedia", "MessageChannel", "requestAnimationFrame", "setTimeout"),
+    },
+  },
+  {
+    files: ["**/site/host.js"], // with what the scripts before it on the page left for it
+    languageOptions: {
+      globals: globals(
+        "atob", "Blob", "DecompressionStream", "document", "Event", "EventTarget", "explorers", "matchMedia", "ResizeObserver",
+        "Response",
+      ),
+    },
+  },
+  {
+    files: ["**/site/typeset.js"],
+    languageOptions: { sourceType: "commonjs", globals: globals("process", "require") },
+  },
+];
