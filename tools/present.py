@@ -68,7 +68,7 @@ def as_slides(notebook, name: str, on_cell=None):
             [sys.executable, "-m", "jupyterlab", "--custom-css", "--LabApp.expose_app_in_browser=True"],
             cwd=home,
             settings=home / "settings",
-            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'stage'}{os.pathsep}{SETTINGS}",
+            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'slides'}{os.pathsep}{SETTINGS}",
         )
         shutil.copytree(SETTINGS / "slides" / "custom", home / "settings" / "config" / "custom")
         prepare_slides(notebook)
