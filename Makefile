@@ -2,13 +2,22 @@
 
 # The first Python that is new enough and can make environments. To choose another: make lab PYTHON=python3.13
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
+	$$p -I -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: lab warm present rehearse room test bench site notebooks weights compare faults setup
+# What a user has set for other programs of Python stays outside.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTEST_ADDOPTS PYTEST_PLUGINS
+# PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
+OMP_WAIT_POLICY ?= passive
+export OMP_WAIT_POLICY
+
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2
+
+.PHONY: lab warm present rehearse room test test-lessons test-rest test-all lint bench site notebooks weights compare \
+	faults setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
-	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
+	$(VENV_PYTHON) -m tools.lab
 
 warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
 	$(VENV_PYTHON) -m tools.warm
@@ -16,35 +25,45 @@ warm: setup  # train once what the lessons train and keep it, so that a lecture 
 present: setup  # a lesson as live slides: make present LESSON=05
 	$(VENV_PYTHON) -m tools.present $(LESSON)
 
-rehearse: setup  # walk through the slides of every lesson, or of one, and report what a hall should not see
+rehearse: setup-dev  # walk through the slides of every lesson, or of one, and report what a hall should not see
 	$(VENV_PYTHON) -m tools.rehearse $(LESSON)
 
 room: setup  # is this machine ready for the hall?
 	$(VENV_PYTHON) -m tools.room
 
-test: setup  # the linter; unit and browser tests; every lesson against its stored outputs
-	$(VENV_PYTHON) -m ruff check
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-	VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p tests.lessons.ipc_kernels --nbval-current-env \
-		--nbval-sanitize-with tests/lessons/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
+test: setup-dev lint  # the linters, the unit tests, every lesson against its stored outputs, and one lesson in a browser
+	$(PYTEST) --dist worksteal -m "not slow" tests/unit tests/lessons tests/browser/test_a_lesson.py
+	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
 
-bench: setup  # how fast training, faces and the import are
+test-rest: setup-dev  # what `make test` leaves out: every lesson and every explorer in a browser, slides, pages, set-up
+	$(PYTEST) --dist loadgroup -m "slow or browser" tests
+
+test-all: test test-rest
+
+lint: setup-dev
+	$(VENV_PYTHON) -m ruff check
+	@if command -v npm >/dev/null; then npm --prefix tools/site run --if-present --silent lint; fi
+
+bench: setup-dev  # how fast training, faces and the import are
 	$(VENV_PYTHON) -m tools.bench
 
-site: setup  # the course as pages that need no kernel and no network, in site/
+site: setup-dev  # the course as pages that need no kernel and no network, in site/
 	$(VENV_PYTHON) -m tools.site
 
-notebooks: setup  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
+notebooks: setup-dev  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) -m tools.notebooks
 
 weights: setup  # train the models that come with the course anew, in a quarter of an hour
 	$(VENV_PYTHON) -m vaelib.trained
 
-compare: setup  # one network for every β against one for each: some hours
+compare: setup-dev  # one network for every β against one for each: some hours
 	$(VENV_PYTHON) -m tools.compare
 
-faults: setup  # plant faults and see that the tests catch them
+faults: setup-dev  # plant faults and see that the tests catch them
 	$(VENV_PYTHON) -m tools.faults
 
 setup:
-	@$(PYTHON) install.py
+	@$(PYTHON) -I install.py
+
+setup-dev:  # with what tests and tools need
+	@$(PYTHON) -I install.py dev

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from helpers import missing
 
-from tools.lab import CHROMIUM_FLAGS, copy_without_outputs, find_chromium, serve
+from tools.environment import keep_out_user_settings
+from tools.lab import CHROMIUM_FLAGS, copy_without_outputs, find_chromium, serve_lab
 from tools.lessons import ROOT
 
 
 def pytest_configure():
+    keep_out_user_settings()
     os.environ["VAELIB_KEPT"] = "off"  # tests train for real, and so do the lessons that they run
     # So that a test run that is told to end stops the servers it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -54,12 +56,7 @@ def jupyterlab(tmp_path_factory):
     copy_without_outputs(ROOT / "notebooks", home / "notebooks")
     if (ROOT / "images").exists():
         shutil.copytree(ROOT / "images", home / "images")
-    with serve(
-        [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"],
-        cwd=home,
-        settings=home / "settings",
-        JUPYTER_CONFIG_PATH=str(ROOT / ".jupyter"),
-    ) as server:
+    with serve_lab(home) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools.lessons import LESSONS, ROOT, executed
+from tools.lessons import LESSONS, ROOT, executed, run_each
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -55,6 +55,4 @@ def run(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["VAELIB_KEPT"] = "off"  # what is stored was trained for it
-    for path in [Path(name) for name in sys.argv[1:]] or LESSONS.values():
-        print(path.name, flush=True)
-        run(path)
+    run_each([Path(name) for name in sys.argv[1:]] or list(LESSONS.values()), run)
