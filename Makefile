@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2
 
-.PHONY: lab warm present rehearse room test test-lessons test-rest test-all lint bench site notebooks weights compare \
+.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks weights compare \
 	faults setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
@@ -31,12 +31,12 @@ rehearse: setup-dev  # walk through the slides of every lesson, or of one, and r
 room: setup  # is this machine ready for the hall?
 	$(VENV_PYTHON) -m tools.room
 
-test: setup-dev lint  # the linters, the unit tests, every lesson against its stored outputs, and one lesson in a browser
-	$(PYTEST) --dist worksteal -m "not slow" tests/unit tests/lessons tests/browser/test_a_lesson.py
+test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
+	$(PYTEST) --dist loadgroup -m "not rest"
 	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
 
-test-rest: setup-dev  # what `make test` leaves out: every lesson and every explorer in a browser, slides, pages, set-up
-	$(PYTEST) --dist loadgroup -m "slow or browser" tests
+test-rest: setup-dev  # what `make test` leaves out: all else in a browser, the slides, the pages, a fresh clone
+	$(PYTEST) --dist loadgroup -m rest
 
 test-all: test test-rest
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbval.kernel
 import pytest
 
+from tests import earlier_trainings
 from tools.environment import keep_out_user_settings
 from tools.lessons import LESSONS, progress
 
@@ -32,7 +33,6 @@ class Kernel(nbval.kernel.KernelManager):
 
 def pytest_configure(config):
     keep_out_user_settings()
-    os.environ["VAELIB_KEPT"] = "off"  # a lesson trains for real
     if os.name == "posix":
         nbval.kernel.KernelManager = Kernel
     option = config.option
@@ -40,7 +40,15 @@ def pytest_configure(config):
     option.nbval_sanitize_with = str(SANITIZER)
     option.nbval_cell_timeout, option.nbval_kernel_startup_timeout = CELL, KERNEL
     if not hasattr(config, "workerinput"):
+        earlier_trainings.clear()
         config.pluginmanager.register(Lines(config))
+
+
+@pytest.hookimpl(tryfirst=True)  # before the lesson's kernel starts
+def pytest_runtest_setup(item):
+    """A lesson trains for real; what it trained is kept for the tests that come after this."""
+    if item.name == "Cell 0":
+        earlier_trainings.begin(item.path.stem)
 
 
 def pytest_ignore_collect(collection_path):
