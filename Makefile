@@ -4,12 +4,19 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -I -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
-unexport PYTHONPATH PYTHONHOME  # another project's packages stay there
+# What a user has set for other programs of Python stays outside.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTEST_ADDOPTS PYTEST_PLUGINS
+# PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
+OMP_WAIT_POLICY ?= passive
+export OMP_WAIT_POLICY
 
-.PHONY: lab warm present rehearse room test bench site notebooks weights compare faults setup setup-dev
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2
+
+.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks weights compare \
+	faults setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
-	JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(VENV_PYTHON) -m jupyterlab
+	$(VENV_PYTHON) -m tools.lab
 
 warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
 	$(VENV_PYTHON) -m tools.warm
@@ -23,11 +30,18 @@ rehearse: setup-dev  # walk through the slides of every lesson, or of one, and r
 room: setup  # is this machine ready for the hall?
 	$(VENV_PYTHON) -m tools.room
 
-test: setup-dev  # the linter; unit and browser tests; every lesson against its stored outputs
+test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
+	$(PYTEST) --dist loadgroup -m "not rest"
+	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
+
+test-rest: setup-dev  # what `make test` leaves out: all else in a browser, the slides, the pages, a fresh clone
+	$(PYTEST) --dist loadgroup -m rest
+
+test-all: test test-rest
+
+lint: setup-dev
 	$(VENV_PYTHON) -m ruff check
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-	VAELIB_KEPT=off OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --nbval -p tests.lessons.ipc_kernels --nbval-current-env \
-		--nbval-sanitize-with tests/lessons/nbval.cfg --nbval-cell-timeout 120 -n 2 --dist loadscope notebooks
+	@if command -v npm >/dev/null; then npm --prefix tools/site run --if-present --silent lint; fi
 
 bench: setup-dev  # how fast training, faces and the import are
 	$(VENV_PYTHON) -m tools.bench

@@ -7,14 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import earlier_trainings
 import pytest
 from helpers import missing
 
-from tools.lab import CHROMIUM_FLAGS, copy_without_outputs, find_chromium, serve
+from tools.environment import keep_out_user_settings
+from tools.lab import CHROMIUM_FLAGS, copy_without_outputs, find_chromium, serve_lab
 from tools.lessons import ROOT
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "rest: what `make test` leaves to `make test-rest`")
+    config.addinivalue_line("markers", "of_one_lesson: shares nothing with others, so it can run on any worker")
+    keep_out_user_settings()
     os.environ["VAELIB_KEPT"] = "off"  # tests train for real, and so do the lessons that they run
     # So that a test run that is told to end stops the servers it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -45,8 +50,24 @@ def browser_type_launch_args(browser_type, browser_type_launch_args):
     return browser_type_launch_args | {"executable_path": found, "args": CHROMIUM_FLAGS}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks
+def pytest_collection_modifyitems(items):
+    """The tests of a file stay on one worker, for they share a page or a site; a lesson goes where there is room."""
+    for item in items:
+        if "of_one_lesson" not in item.keywords:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
-def jupyterlab(tmp_path_factory):
+def trainings(tmp_path_factory):
+    """A folder for VAELIB_KEPT, with all that the lessons trained under nbval, if that was run before."""
+    folder = tmp_path_factory.mktemp("trainings")
+    earlier_trainings.gather(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory, trainings):
     """A running JupyterLab, on a copy of the lessons."""
     if os.name == "nt":
         pytest.skip("stopping JupyterLab with all its kernels needs POSIX process groups")
@@ -54,12 +75,7 @@ def jupyterlab(tmp_path_factory):
     copy_without_outputs(ROOT / "notebooks", home / "notebooks")
     if (ROOT / "images").exists():
         shutil.copytree(ROOT / "images", home / "images")
-    with serve(
-        [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"],
-        cwd=home,
-        settings=home / "settings",
-        JUPYTER_CONFIG_PATH=str(ROOT / ".jupyter"),
-    ) as server:
+    with serve_lab(home, VAELIB_KEPT=str(trainings)) as server:
         yield server
 
 

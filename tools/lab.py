@@ -1,18 +1,28 @@
-"""A Jupyter server that serves a copy of the lessons, and the chromium that looks at it."""
+"""JupyterLab on the lessons: `make lab`. For tools and tests: a server of their own, and a chromium to look at it."""
 
+import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
+import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
+from tools.environment import ROOT, keep_out_user_settings
+
+SETTINGS = ROOT / ".jupyter"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this machine
+TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # which a container's root can't have; the only pages opened are our own
     "--disable-gpu",
@@ -21,6 +31,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--no-proxy-server",  # the only pages opened are on this machine
 ]
 
 
@@ -60,14 +71,26 @@ def copy_without_outputs(source: Path, target: Path):
         nbformat.write(notebook, path)
 
 
+def serve_lab(home: Path, *options: str, configs=(SETTINGS,), **environment: str) -> "serve":
+    """JupyterLab in the folder `home`, such that a program can drive its page; its settings are in home/settings."""
+    return serve(
+        [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True", *options],
+        cwd=home,
+        settings=home / "settings",
+        JUPYTER_CONFIG_PATH=os.pathsep.join(map(str, configs)),
+        **environment,
+    )
+
+
 class serve:
     """Run a command that starts a Jupyter server, in the folder `cwd`; the context's end stops it.
 
     The server gets a free port (`url`), a `token`, and settings of its own in the folder `settings`: the
-    user's neither change the tests nor are changed by them. `log` is the file with what it said.
+    user's neither change it nor are changed by it. `log` is the file with what it said.
     """
 
     def __init__(self, command, cwd: Path, settings: Path, **environment: str):
+        keep_out_user_settings()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -81,7 +104,6 @@ class serve:
             "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
             "JUPYTERLAB_SETTINGS_DIR": str(settings / "lab"),
             "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
-            "IPYTHONDIR": str(settings / "ipython"),
             "JUPYTER_PORT": str(port),
             "JUPYTER_PORT_RETRIES": "0",
             "JUPYTER_TOKEN": self.token,
@@ -116,7 +138,17 @@ class serve:
         raise ServerError(self.log.read_text())
 
     def get(self, path: str):
-        return urllib.request.urlopen(f"{self.url}{path}?token={self.token}", timeout=10)
+        return DIRECT.open(f"{self.url}{path}?token={self.token}", timeout=10)
+
+    def ask(self, what: str, **content):
+        """What the server answers to this."""
+        request = urllib.request.Request(
+            f"{self.url}/api/{what}",
+            data=json.dumps(content).encode(),
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+        )
+        with DIRECT.open(request, timeout=60) as answer:
+            return json.load(answer)
 
     def __exit__(self, *_):
         # To the whole group, for the server may be a child of make; it takes its kernels along.
@@ -130,3 +162,60 @@ class serve:
 
 class ServerError(Exception):
     """The server did not come up; the message is what it said."""
+
+
+# For a reader's own eyes
+
+
+def window_browser():
+    """What opens a window with a page; None where there is nothing, or only a browser that lives in the terminal."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    return None if Path(browser.name).name in TEXT_BROWSERS else browser
+
+
+def own_folders() -> dict[str, str]:
+    """Where JupyterLab keeps what a user changed in it: where it always does, or for this time only if it can't."""
+    home = Path(jupyter_config_dir()) / "lab"
+    places = {
+        "JUPYTERLAB_SETTINGS_DIR": home / "user-settings",
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+        "JUPYTER_DATA_DIR": Path(jupyter_data_dir()),
+        "JUPYTER_RUNTIME_DIR": Path(jupyter_runtime_dir()),
+    }
+    places |= {name: Path(os.environ[name]) for name in places if os.environ.get(name)}
+    return {name: str(place) for name, place in places.items()}
+
+
+def can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def main(options: list[str]) -> int:
+    """JupyterLab on the first lesson: `make lab`."""
+    folders = own_folders()  # before the user's own are out of sight
+    keep_out_user_settings()
+    if not window_browser():
+        options = ["--no-browser", *options]  # it prints its address
+    with tempfile.TemporaryDirectory() as instead:
+        for name, folder in folders.items():
+            if not can_be_written(Path(folder)):
+                folders[name] = str(Path(instead) / name)
+        lab = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            cwd=ROOT,
+            env=os.environ | folders | {"JUPYTER_CONFIG_PATH": str(SETTINGS)},
+        )
+        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches JupyterLab as well, which asks what is meant
+        signal.signal(signal.SIGTERM, lambda *_: lab.terminate())
+        return lab.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,6 @@ not seen.
 
 import os
 import random
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median, quantiles
@@ -18,8 +17,7 @@ from statistics import median, quantiles
 import nbformat
 
 from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
-from tools.lab import chromium, serve
-from tools.lessons import ROOT
+from tools.lab import chromium, serve_lab
 from tools.site import make as make_site
 
 # Each panel that a move of the slider changes; the first is the main one.
@@ -120,9 +118,7 @@ def measure(moves=100, rounds=3):
         home = Path(folder) / "lab"
         (home / "notebooks").mkdir(parents=True)
         nbformat.write(EACH_ONCE, home / "notebooks" / "explorers.ipynb")
-        command = [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"]
-        config = {"JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter")}
-        with serve(command, cwd=home, settings=home / "settings", **config) as server, chromium() as browser:
+        with serve_lab(home) as server, chromium() as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             desk = Desk(page, server.url)
             page.goto(f"{server.url}/lab/tree/notebooks/explorers.ipynb?token={server.token}&reset")

@@ -1,11 +1,16 @@
 """The lessons: where they are, which are meant, and a run of one."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.environment import ROOT, keep_out_user_settings
+
 # Not every notebook in the folder is a lesson: a student may have begun one there, or copied one.
 LESSONS = {
     path.stem[:2]: path for path in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.ipynb")) if "-Copy" not in path.stem
@@ -21,8 +26,30 @@ def chosen(names: list[str]) -> list[Path]:
     return [LESSONS[name[:2]] for name in names] or list(LESSONS.values())
 
 
-def executed(path: Path, timeout: int = 120):
+def progress(name: str, seconds: float, left: int) -> str:
+    """What is said of a thing that is done: how long it took, and how many are left."""
+    return f"{name:34}{seconds:6.1f} s   {f'{left} left' if left else 'the last'}"
+
+
+def run_each(paths: list[Path], run, at_once: int = 1) -> list:
+    """run(path) for each lesson, some at once, with a line for each; what they return, in order."""
+    left = count(len(paths) - 1, -1)
+    turn = Lock()
+
+    def run_one(path):
+        began = time.monotonic()
+        result = run(path)
+        with turn:
+            print(progress(path.stem, time.monotonic() - began, next(left)), flush=True)
+        return result
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(run_one, paths))
+
+
+def executed(path: Path, timeout: int = 600):
     """The notebook after a run on a fresh kernel, no cell longer than `timeout` seconds; its file stays as it is."""
+    keep_out_user_settings()
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,

@@ -4,15 +4,11 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
-import json
-import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
-import urllib.request
-import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +17,9 @@ from jupyter_client import BlockingKernelClient
 from nbclient import NotebookClient
 from nbformat import sign
 
-from tools.lab import serve
+from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
 
-SETTINGS = ROOT / ".jupyter"
 PRELOAD = (  # what every lesson would else wait for
     "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
 )
@@ -64,12 +59,7 @@ def as_slides(notebook, name: str, on_cell=None):
         for other in [*ROOT.glob("notebooks/*.md"), ROOT / "images", ROOT / "README.md"]:
             copy = shutil.copytree if other.is_dir() else shutil.copy
             copy(other, home / other.relative_to(ROOT))
-        server = serve(
-            [sys.executable, "-m", "jupyterlab", "--custom-css", "--LabApp.expose_app_in_browser=True"],
-            cwd=home,
-            settings=home / "settings",
-            JUPYTER_CONFIG_PATH=f"{SETTINGS / 'stage'}{os.pathsep}{SETTINGS}",
-        )
+        server = serve_lab(home, "--custom-css", configs=(SETTINGS / "slides", SETTINGS))
         shutil.copytree(SETTINGS / "slides" / "custom", home / "settings" / "config" / "custom")
         prepare_slides(notebook)
         with server:
@@ -80,7 +70,7 @@ def as_slides(notebook, name: str, on_cell=None):
 def run(notebook, server, path: str, on_cell=None) -> None:
     """Run the notebook on the kernel that the page at `path` will find there, and store it for that page."""
     nbformat.write(notebook, server.cwd / path)
-    kernel = ask(server, "sessions", path=path, name=path, type="notebook", kernel={"name": "python3"})["kernel"]["id"]
+    kernel = server.ask("sessions", path=path, name=path, type="notebook", kernel={"name": "python3"})["kernel"]["id"]
     client = BlockingKernelClient(connection_file=str(server.log.parent / "runtime" / f"kernel-{kernel}.json"))
     client.load_connection_file()
     client.hb_channel.time_to_dead = 60  # in seconds: a kernel that starts or computes is not dead
@@ -103,17 +93,6 @@ def run(notebook, server, path: str, on_cell=None) -> None:
     nbformat.write(notebook, server.cwd / path)
 
 
-def ask(server, what: str, **content):
-    """What the server answers to this."""
-    request = urllib.request.Request(
-        f"{server.url}/api/{what}",
-        data=json.dumps(content).encode(),
-        headers={"Authorization": f"token {server.token}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
 def main(names: list[str]) -> None:
     if len(names) != 1:
         raise SystemExit("Say which lesson to show, as in `make present LESSON=05`.")
@@ -122,7 +101,8 @@ def main(names: list[str]) -> None:
         print(f"Running {path.stem}: a few seconds after `make warm`, else up to some minutes ...", flush=True)
         with as_slides(nbformat.read(path, as_version=4), path.stem, tell) as (server, address):
             print(f"Space goes on, Shift+Space goes back; Ctrl+C here ends it.\n{address}", flush=True)
-            webbrowser.open(address)
+            if browser := window_browser():
+                browser.open(address)
             server.process.wait()
     except KeyboardInterrupt:
         print("The end.")

@@ -6,7 +6,7 @@ import sys
 import webbrowser
 from importlib import metadata
 
-from tools.lab import NoBrowser, chromium, find_chromium
+from tools.lab import NoBrowser, chromium, find_chromium, window_browser
 from tools.lessons import LESSONS, ROOT
 from tools.rehearse import rehearse
 from vaelib import training_cache
@@ -68,13 +68,15 @@ def port() -> tuple[bool, str]:
 
 
 def browser() -> tuple[bool, str]:
+    if found := window_browser():
+        return True, f"the browser that opens: {found.name or 'the system’s'}"
+    if found := find_chromium():
+        return True, f"a browser, to be opened by hand: {found}"
     try:
-        found = webbrowser.get().name
+        only = f"only a text browser, {webbrowser.get().name}"
     except webbrowser.Error:
-        found = find_chromium()
-    if found is None:
-        return False, "no browser found: install Firefox, Chrome or Chromium, or open the printed address by hand"
-    return True, f"the browser that opens: {found}"
+        only = "no browser found"
+    return False, f"{only}: install Firefox, Chrome or Chromium, or open the printed address by hand"
 
 
 def warmed() -> tuple[bool, str]:

@@ -7,16 +7,9 @@ lessons, what none of them used is cleared away, such as the trainings of an ear
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.lessons import ROOT, chosen, executed
-
-
-def warm(path: Path) -> None:
-    began = time.monotonic()
-    executed(path, timeout=600)
-    print(f"{path.stem}: {time.monotonic() - began:.0f} s", flush=True)
+from tools.lessons import ROOT, chosen, executed, run_each
 
 
 def clear(folder: Path, before: float) -> None:
@@ -33,8 +26,7 @@ if __name__ == "__main__":
     began = time.time()
     # Two lessons at a time, with one thread each: on two cores that is the fastest.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(warm, lessons))
+    run_each(lessons, executed, at_once=2)
     if len(sys.argv) == 1:
         clear(folder, before=began)
     size = sum(path.stat().st_size for path in folder.glob("*.kept"))

@@ -1,7 +1,22 @@
 """A bare page, and explorers on it."""
 
+from pathlib import Path
+
 import pytest
 from helpers import revivable
+
+FOLDER = Path(__file__).parent
+FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the sliders of ipywidgets, and the explorers
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if FOLDER in item.path.parents and not (item.path.stem == "test_lessons_in_browser" and named(item) in FIRST):
+            item.add_marker("rest")
+
+
+def named(item):
+    return item.callspec.params.get("lesson") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import earlier_trainings
 import nbformat
 import pytest
 
@@ -12,10 +13,12 @@ from tools.lessons import LESSONS, ROOT
 lessons = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda path: path.stem)
 
 
+@pytest.mark.of_one_lesson
 @lessons
-def test_a_hall_sees_what_it_should(lesson, browser, tmp_path, monkeypatch):
-    monkeypatch.setenv("VAELIB_KEPT", str(tmp_path))
-    subprocess.run([sys.executable, "-m", "tools.warm", lesson.stem], cwd=ROOT, check=True)
+def test_a_hall_sees_what_it_should(lesson, browser, trainings, monkeypatch):
+    monkeypatch.setenv("VAELIB_KEPT", str(trainings))
+    if not earlier_trainings.has(lesson.stem):
+        subprocess.run([sys.executable, "-m", "tools.warm", lesson.stem], cwd=ROOT, check=True)
     rehearsal = rehearse.rehearse(lesson, browser)
     print(rehearsal)  # with what is slow, which depends on the machine
     assert not rehearsal.cold

@@ -12,12 +12,15 @@ CELLS = """
 """
 
 
+pytestmark = pytest.mark.of_one_lesson
+
+
 @pytest.fixture(params=NAMES)
 def lesson(request, lab, page):
     """The page of a lesson after Run All Cells."""
     page.set_viewport_size({"width": 1400, "height": 1000})
     page.goto(lab(request.param))
-    page.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator(".jp-CodeCell").first.wait_for(timeout=120_000)
     wait_until_idle(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -27,7 +30,7 @@ def lesson(request, lab, page):
             return cells.every(cell => cell.execution_count) ||
                 cells.some(cell => cell.outputs.some(output => output.output_type == "error"));
         }}""",
-        timeout=180_000,
+        timeout=600_000,
     )
     wait_until_idle(page)
     yield page
@@ -48,7 +51,7 @@ def test_lesson_runs_and_its_sliders_change_the_picture(lesson):
         page.keyboard.press(key)
         assert option.evaluate("details => details.open") is opened, key
 
-    page.locator(".noUi-handle, .vl").first.wait_for(timeout=20_000)  # every lesson has something to move
+    page.locator(".noUi-handle, .vl").first.wait_for(timeout=120_000)  # every lesson has something to move
     for explorer in page.locator(".vl").all():
         control = explorer.locator("input:not(:disabled)").first
         control.scroll_into_view_if_needed()
@@ -86,9 +89,9 @@ def picture_changes(page, explorer, move, of=IMAGES):
     page.wait_for_function(
         f"([cell, before]) => ![before, ''].includes(({of})(cell))",
         arg=[explorer.element_handle(), before],
-        timeout=10_000,
+        timeout=30_000,
     )
 
 
 def wait_until_idle(page):
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=120_000)

@@ -32,7 +32,7 @@ MB = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(tmp_path_factory, trainings):
     """The folder with the pages."""
     if folder := os.environ.get("SITE"):
         return Path(folder).resolve()
@@ -40,7 +40,8 @@ def site(tmp_path_factory):
         missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
     folder = tmp_path_factory.mktemp("made") / "site"
     command = [sys.executable, "-m", "tools.site", "--to", folder]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    environment = os.environ | {"VAELIB_KEPT": str(trainings)}
+    made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     return folder
 

@@ -177,6 +177,7 @@ def test_requirements_are_pinned_and_explained():
         assert not line or line.startswith("#") or re.fullmatch(r"[\w-]+==[\d.]+ +# .+", line), line
 
 
+@pytest.mark.rest
 @pytest.mark.skipif(os.name == "nt", reason="needs make and sh; the README has other commands for Windows")
 def test_readme_commands_in_a_fresh_clone(tmp_path):
     readme = (ROOT / "README.md").read_text()

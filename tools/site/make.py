@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
@@ -32,7 +31,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
-from tools.lessons import LESSONS, ROOT, executed
+from tools.lessons import LESSONS, ROOT, executed, run_each
 
 PARTS = Path(__file__).parent
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -317,9 +316,7 @@ def licences() -> list[tuple[str, str]]:
 
 
 def run(path: Path):
-    notebook = executed(path)
-    print(path.name, flush=True)
-    return notebook
+    return executed(path)
 
 
 def install() -> None:
@@ -353,8 +350,7 @@ def main(lessons: list[str], site: Path) -> None:
     paths = [path for path in paths if not lessons or path.stem in lessons]
     os.environ["OMP_NUM_THREADS"] = "1"  # of each kernel: two run side by side
     os.environ.setdefault("VAELIB_KEPT", "off")  # what a page says of a training was done for it
-    with ThreadPoolExecutor(2) as pool:
-        notebooks = dict(zip((path.stem for path in paths), pool.map(run, paths), strict=True))
+    notebooks = dict(zip((path.stem for path in paths), run_each(paths, run, at_once=2), strict=True))
     with tempfile.TemporaryDirectory(dir=site.parent, prefix=".site-") as folder:
         made = Path(folder) / "site"
         made.mkdir()

@@ -1,0 +1,54 @@
+"""What users have set for themselves stays outside: the course runs its own Python, kernel and settings.
+
+A kernel of the same name, a line in a start-up file, a proxy that does not know this machine: each of these has broken
+somebody's course. What lets a machine reach the network is left alone.
+"""
+
+import os
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Of Python, of Jupyter and of matplotlib: what they would bring in, or where they would look.
+FOREIGN = (
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONSAFEPATH",
+    "PYTHONWARNINGS",
+    "JUPYTER_CONFIG_PATH",
+    "JUPYTER_NO_CONFIG",
+    "JUPYTER_PLATFORM_DIRS",
+    "MPLBACKEND",
+)
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_own_ipython = None  # a folder, as long as this program runs
+
+
+def keep_out_user_settings() -> None:
+    """Change this program's environment, and so that of each kernel and server that it starts."""
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    os.environ["PYTHONPATH"] = str(ROOT)  # this vaelib, and nothing that a user has elsewhere
+    own = Path(sys.prefix)
+    os.environ["JUPYTER_PATH"] = str(own / "share" / "jupyter")  # where the course's kernel is: looked at first
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # Jupyter prefers it by itself only where the user owns the folder
+    os.environ["JUPYTER_CONFIG_DIR"] = str(own / "etc" / "jupyter")  # in place of ~/.jupyter
+    os.environ["IPYTHONDIR"] = ipython_folder()
+    os.environ["MATPLOTLIBRC"] = str(Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc")
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(dict.fromkeys([*filter(None, os.environ.get(name, "").split(",")), *THIS_MACHINE]))
+    # PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def ipython_folder() -> str:
+    """A folder without start-up files. No history is written: kernels that start together would lock its file."""
+    global _own_ipython
+    if _own_ipython is None:
+        _own_ipython = tempfile.TemporaryDirectory(prefix="course-ipython-", ignore_cleanup_errors=True)
+        profile = Path(_own_ipython.name) / "profile_default"
+        profile.mkdir()
+        (profile / "ipython_config.py").write_text("get_config().HistoryManager.enabled = False\n")
+    return _own_ipython.name
