@@ -48,7 +48,7 @@ def main(arguments=()):
     if list(arguments) not in ([], ["dev"]):
         fail("Usage: python3 install.py, or python3 install.py dev for the tests and tools too.")
     names = requirements(dev=bool(arguments))
-    if is_installed(names):
+    if is_installed(names) and not os.path.lexists(OLD):
         return
     try:
         with only_one():
@@ -154,17 +154,15 @@ def lock(file, wait):
 def install(names):
     if os.path.lexists(VENV) and not os.path.isdir(VENV) and not os.path.islink(VENV):
         raise Failure("{} is a file, where the course's environment should be: move it away.".format(VENV))
-    earlier = is_usable()
-    if earlier:
-        copy(VENV, NEW)
-    else:
-        make_environment(NEW)
-    environment = network_settings(python_of(NEW))
-    install_packages(python_of(NEW), names, environment)
-    replace_in_scripts(NEW, VENV)
-    with open(os.path.join(NEW, DONE), "w") as file:
-        file.write("\n".join({fingerprint(names), fingerprint(names[:1])}))
-    take_its_place()
+    try:
+        copy(VENV, NEW) if is_usable() else make_environment(NEW)
+        install_packages(python_of(NEW), names, network_settings(python_of(NEW)))
+        replace_in_scripts(NEW, VENV)
+        with open(os.path.join(NEW, DONE), "w") as file:
+            file.write("\n".join({fingerprint(names), fingerprint(names[:1])}))
+        take_its_place()
+    finally:
+        remove(NEW)
     say("The course is installed.")
 
 
@@ -252,7 +250,7 @@ def install_packages(python, names, environment):
     if speaks_of_certificates(result) and bundle and "PIP_CERT" not in environment:
         environment["PIP_CERT"] = bundle  # older pips trust their own list alone, not the system's
         result = run(pip, environment)
-    if result[0] and "Could not fetch URL" not in result[1]:  # pip tells why it found nothing only if asked twice
+    if result[0] and "No matching distribution" in result[1]:  # pip tells why it found nothing only if asked again
         reasons = [line for line in run(pip + ["-vv"], environment)[1].splitlines() if "Could not fetch URL" in line]
         result = result[0], "\n".join([result[1]] + reasons)
     succeed(result)
