@@ -6,18 +6,20 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
-import zipfile
-from base64 import urlsafe_b64encode
-from hashlib import sha256
+import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, ServerError, missing, serve
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 THIS_VERSION = ".".join(map(str, sys.version_info[:3]))
 NO_INDEX = "error: Request failed after 3 retries\n  cause: Failed to fetch: the index"
@@ -296,9 +298,8 @@ STOPPED = {
     "before the renames": "install.take_its_place = stop",
     "after the first rename": "renamed = []\nrename = os.rename\n"
     "os.rename = lambda *names: stop() if renamed else (renamed.append(names), rename(*names))",
-    "after the second rename": "install.remove = lambda folder: stop() if install.done(install.VENV) != "
-    "['something', 'older'] and os.path.exists(folder) else None",
-    "while the old one is removed": "install.shutil.rmtree = lambda folder, **_: stop() if os.path.exists(folder) else 0",
+    "after the second rename": "install.remove = lambda folder: os.path.exists(folder) and stop()",
+    "while the old one is removed": "shutil.rmtree = lambda folder, **_: os.path.exists(folder) and stop()",
 }
 KILL = "def stop(*_, **__): os.kill(os.getpid(), signal.SIGKILL)\n"
 INTERRUPT = "def stop(*_, **__): raise KeyboardInterrupt\n"
@@ -463,7 +464,7 @@ def test_home_that_can_not_be_written(project):
 
 OTHER_PROJECTS = {
     "PYTHONPATH": "/other",
-    "PYTHONHOME": "/other",
+    "PYTHONSTARTUP": "/other",
     "VIRTUAL_ENV": "/other",
     "CONDA_PREFIX": "/other",
     "PIP_TARGET": "/other",
@@ -488,7 +489,7 @@ OTHER_PROJECTS = {
 def test_other_projects_settings_stay_there(project):
     project.pip_settings.write_text("global.target='/other'\ninstall.no-binary=':all:'\n")
     project.never_set_up()
-    assert project.install(**{name: value for name, value in OTHER_PROJECTS.items() if name != "PYTHONHOME"}).returncode == 0
+    assert project.install(**OTHER_PROJECTS).returncode == 0
     settings = project.settings()
     assert not OTHER_PROJECTS.keys() & settings.keys() and "/other" not in settings.values()
     assert settings["UV_NO_CONFIG"] == "1" and settings["PIP_CONFIG_FILE"] == os.devnull
@@ -564,6 +565,368 @@ def test_requirements_are_pinned_and_explained(name):
         assert not line or line.startswith("#") or re.fullmatch(r"[\w-]+==[\d.]+ +# .+", line), line
 
 
+WHEEL = """
+import zipfile
+from pathlib import Path
+
+def build_editable(folder, settings=None, metadata=None, name="toy_course"):
+    info = f"{name}-1.dist-info"
+    with zipfile.ZipFile(Path(folder, f"{name}-1-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 1\\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{name}.py", "")
+        wheel.writestr(f"{info}/RECORD", f"{name}.py,,\\n{info}/METADATA,,\\n{info}/WHEEL,,\\n{info}/RECORD,,\\n")
+    return f"{name}-1-py3-none-any.whl"
+"""
+TOY_COURSE = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "toy-course"
+version = "1"
+"""
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """A package index that holds one package, toy, and answers `refuse(request)` instead where that is a status."""
+
+    def do_GET(self):
+        self.server.requests.append((self.headers["User-Agent"].split("/")[0], self.path))
+        status = self.server.refuse(self) or (404 if self.path.strip("/") not in self.server.pages else 200)
+        content = self.server.pages[self.path.strip("/")] if status == 200 else b""
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if content[:2] != b"PK" else "application/zip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def do_CONNECT(self):  # as a proxy
+        self.server.requests.append(("proxy", self.path))
+        self.send_response(self.server.as_proxy)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    exec(WHEEL, names := {})
+    wheel = names["build_editable"](tmp_path, name="toy")
+    link = f'<a href="/files/{wheel}">{wheel}</a>'
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        server.pages = {"simple/toy": link.encode(), f"files/{wheel}": (tmp_path / wheel).read_bytes()}
+        server.requests, server.refuse, server.as_proxy = [], lambda request: None, 407
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+# The environment is a real one, with the pip and uv of the course's; nothing but the mirror can be reached.
+REAL = """
+import install, os, subprocess, sys
+from pathlib import Path
+install.wants_cpu_build = lambda: False
+real_run = install.run
+def run(command, environment):
+    result = real_run(command + ["--without-pip"] if "venv" in command else command, environment)
+    if "venv" in command:
+        packages = next(Path(command[-1]).glob("lib/python3*/site-packages"))
+        (packages / "lent.pth").write_text({lent!r})
+        Path(command[-1], "bin", "uv").symlink_to({uv!r})
+    return result
+install.run = run
+install.main()
+"""
+
+
+class RealProject:
+    def __init__(self, folder: Path):
+        self.folder = folder / "course"
+        (folder / "home").mkdir()
+        self.folder.mkdir()
+        shutil.copy(ROOT / "install.py", self.folder)
+        (self.folder / "requirements.txt").write_text("toy==1\n")
+        (self.folder / "requirements.lock").touch()
+        (self.folder / "pyproject.toml").write_text(TOY_COURSE)
+        (self.folder / "backend.py").write_text(WHEEL)
+        self.lent = lent = folder / "lent"
+        lent.mkdir()
+        for path in Path(pytest.__file__).parents[1].glob("*"):
+            if path.name.split("-")[0] in ("pip", "uv"):
+                (lent / path.name).symlink_to(path)
+        self.code = REAL.format(lent=str(lent), uv=str(Path(sys.executable).parent / "uv"))
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "home"),
+            "PIP_RETRIES": "0",
+            "UV_HTTP_RETRIES": "0",
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def install(self, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-c", self.code],
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def asked_first(self, by: str):
+        """Who meets the network first: pip, where it has to bring uv."""
+        if by == "pip":
+            for path in self.lent.glob("uv*"):
+                path.unlink()
+
+    def has_toy(self) -> bool:
+        return bool(list((self.folder / ".venv").glob("lib/python3*/site-packages/toy.py")))
+
+    def refuses(self, sentence: str, **environment: str):
+        result = self.install(**environment)
+        assert result.returncode == 1 and sentence in result.stderr, result.stdout + result.stderr
+        assert result.stderr.count("\n") == 1 and not (self.folder / ".venv").exists()
+
+
+@pytest.fixture
+def real_project(tmp_path):
+    if os.name == "nt" or not (Path(sys.executable).parent / "uv").exists():
+        pytest.skip("borrows the pip and uv of an environment on POSIX")
+    return RealProject(tmp_path)
+
+
+@pytest.mark.parametrize("where", ["pip.conf", "PIP_INDEX_URL", "uv.toml", "UV_DEFAULT_INDEX"])
+def test_a_mirror_is_all_there_is(real_project, mirror, where):
+    index, config = mirror.url + "/simple/", Path(real_project.environment["HOME"]) / ".config"
+    files = {
+        "pip.conf": (config / "pip" / "pip.conf", f"[global]\nindex-url = {index}\n"),
+        "uv.toml": (config / "uv" / "uv.toml", f'[[index]]\nurl = "{index}"\ndefault = true\n'),
+    }
+    if where in files:
+        path, content = files[where]
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    result = real_project.install(**({} if where in files else {where: index}))
+    assert result.returncode == 0, result.stderr
+    assert real_project.has_toy() and ("uv", "/simple/toy/") in mirror.requests
+
+
+def test_pip_takes_over_where_only_pip_gets_through(real_project, mirror):
+    mirror.refuse = lambda request: 403 if request.headers["User-Agent"].startswith("uv/") else None
+    result = real_project.install(PIP_INDEX_URL=mirror.url + "/simple/")
+    assert result.returncode == 0, result.stderr
+    assert real_project.has_toy() and {agent for agent, _ in mirror.requests} == {"uv", "pip"}
+
+
+STATUSES = {403: "answers 403", 503: "answers 503", 401: "answers 401"}
+
+
+@pytest.mark.parametrize("by", ["uv", "pip"])
+@pytest.mark.parametrize("status, sentence", STATUSES.items())
+def test_the_mirror_refuses(real_project, mirror, status, sentence, by):
+    real_project.asked_first(by)
+    mirror.refuse = lambda request: status
+    real_project.refuses(sentence, PIP_INDEX_URL=mirror.url + "/simple/")
+
+
+@pytest.mark.parametrize("by", ["uv", "pip"])
+@pytest.mark.parametrize("status, sentence", {407: "a name and a password (407)", 403: "answers 403"}.items())
+def test_the_proxy_refuses(real_project, mirror, status, sentence, by):
+    real_project.asked_first(by)
+    mirror.as_proxy = status
+    proxy = {"HTTPS_PROXY": mirror.url, "PIP_INDEX_URL": "https://index.invalid/simple/"}
+    real_project.refuses(sentence, **proxy)
+    assert ("proxy", "index.invalid:443") in mirror.requests
+
+
+@pytest.mark.parametrize("by", ["uv", "pip"])
+def test_no_network_for_real(real_project, by):
+    real_project.asked_first(by)
+    real_project.refuses("No network", PIP_INDEX_URL="http://127.0.0.1:9/simple/")
+
+
+@pytest.fixture
+def certificate(tmp_path, mirror):
+    """The mirror speaks TLS, with a certificate that nobody knows."""
+    if not shutil.which("openssl"):
+        missing("no openssl, which makes certificates")
+    company, company_key, server, server_key = (tmp_path / name for name in ("company", "c.key", "server", "s.key"))
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    signed = ["-CA", company, "-CAkey", company_key, "-addext", "subjectAltName=IP:127.0.0.1"]
+    signed += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    for more in (
+        ["-subj", "/CN=company", "-keyout", company_key, "-out", company],
+        ["-subj", "/CN=server", "-keyout", server_key, "-out", server, *signed],
+    ):
+        subprocess.run([*new, *more], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server, server_key)
+    mirror.socket = context.wrap_socket(mirror.socket, server_side=True)
+    mirror.url = mirror.url.replace("http:", "https:")
+    mirror.handle_error = lambda *_: None  # who does not trust it hangs up
+    return str(company)
+
+
+@pytest.mark.parametrize("by", ["uv", "pip"])
+def test_a_certificate_that_is_not_trusted(real_project, mirror, certificate, by):
+    real_project.asked_first(by)
+    real_project.refuses("certificate is not trusted", PIP_INDEX_URL=mirror.url + "/simple/")
+
+
+@pytest.mark.parametrize("name", ["PIP_CERT", "SSL_CERT_FILE"])
+def test_a_companys_certificate_that_the_user_names(real_project, mirror, certificate, name):
+    result = real_project.install(PIP_INDEX_URL=mirror.url + "/simple/", **{name: certificate})
+    assert result.returncode == 0 and real_project.has_toy(), result.stderr
+    assert ("uv", "/simple/toy/") in mirror.requests
+
+
+# What is asked for, and where
+
+
+def pins(*names: str) -> dict[str, str]:
+    text = "\n".join((ROOT / name).read_text() for name in names)
+    return {normal(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)}
+
+
+def normal(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def package() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def floors(extra: str | None = None) -> dict[str, str]:
+    lines = package()["optional-dependencies"][extra] if extra else package()["dependencies"]
+    return dict(line.split(">=") for line in lines)
+
+
+def test_the_package_names_what_it_imports():
+    called = {"PIL": "pillow", "IPython": "ipython", "sklearn": "scikit-learn"}
+    imported = set()
+    for path in (ROOT / "vaelib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(node.module.split(".")[0])
+    imported = {called.get(name, name) for name in imported - sys.stdlib_module_names - {"vaelib"}}
+    # matplotlib writes WebP with pillow, which it may lack
+    assert imported | {"pillow"} == floors().keys() | floors("full").keys()
+
+
+def test_every_floor_is_below_the_pin():
+    pinned = pins("requirements.txt")
+    for name, floor in (floors() | floors("full")).items():
+        assert Version(floor) <= Version(pinned[name]), name
+
+
+def test_lock_holds_every_pin_and_no_address():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert pins("requirements.txt", "requirements-dev.txt").items() <= pins("requirements.lock").items()
+    assert "://" not in lock and " @ " not in lock and "index" not in lock
+
+
+def test_what_is_installed_is_what_is_locked():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    asked = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+    asked = {normal(one.name): one.specifier for one in asked if not one.marker or one.marker.evaluate()}
+    wrong = [
+        f"{one.name} {one.version}"
+        for one in metadata.distributions()
+        if normal(one.name) in asked and not asked[normal(one.name)].contains(one.version, prereleases=True)
+    ]
+    assert not wrong, f"not as in requirements.lock: {wrong}; run `python3 install.py dev`"
+
+
+def uv(*command: str | Path) -> str:
+    """What `uv pip` says, on the way to the network that install.py takes."""
+    code = """
+import contextlib, sys, install
+with contextlib.suppress(OSError), install.only_one():
+    status, output = install.run(sys.argv[1:], install.network_settings(sys.executable))
+    print(output)
+    sys.exit(install.network_failure(output) if status else 0)
+"""
+    asked = subprocess.run(
+        [sys.executable, "-c", code, sys.executable, "-m", "uv", "pip", *command],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    if "can't be downloaded" in asked.stderr:
+        missing(asked.stderr.strip())
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    return asked.stdout
+
+
+def test_an_empty_environment_gets_nothing_that_only_tests_and_tools_need():
+    resolved = pins_in(uv("compile", "--quiet", "--no-header", "--no-annotate", ROOT / "pyproject.toml"))
+    tests_and_tools = pins("requirements.txt", "requirements-dev.txt").keys() - floors().keys()
+    assert resolved.keys() & tests_and_tools == {"jinja2", "pygments"}  # which torch and ipython bring
+    assert {"jupyterlab", "pytest", "playwright", "ruff", "uv"} <= tests_and_tools
+
+
+def test_the_oldest_versions_fit_together():
+    """And are those that pyproject.toml names: `make floors` runs the unit tests on them."""
+    full = ["--extra", "full", "--resolution", "lowest-direct", "--python-version", "3.11"]
+    resolved = pins_in(uv("compile", "--quiet", "--no-header", "--no-annotate", *full, ROOT / "pyproject.toml"))
+    for name, floor in (floors() | floors("full")).items():
+        assert Version(resolved[name]) == Version(floor), name
+
+
+def pins_in(text: str) -> dict[str, str]:
+    return {normal(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)}
+
+
+def test_beside_another_torch_nothing_changes(tmp_path):
+    there = floors() | {"torch": "2.14.0+cu126", "numpy": "2.0.2", "matplotlib": "3.10.0", "traitlets": "5.7.1"}
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "theirs"], check=True)
+    packages = next((tmp_path / "theirs").glob("[lL]ib/**/site-packages"))
+    for name, version in there.items():
+        information = packages / f"{name.replace('-', '_')}-{version}.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (information / "RECORD").touch()
+    plan = uv("install", "--dry-run", "--python", tmp_path / "theirs", ROOT)
+    assert re.findall(r"^ ([+~-]) (\S+?)[ =@]", plan, re.MULTILINE) == [("+", "vaelib")], plan
+
+
+def copy_of_the_course(target: Path):
+    """A clone; where git can't make one (a downloaded archive, another owner's folder), what came with the course."""
+    with contextlib.suppress(FileNotFoundError):
+        if subprocess.run(["git", "clone", "--quiet", ROOT, target], capture_output=True).returncode == 0:
+            return
+    anywhere = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "*.egg-info", "node_modules", "artefacts")
+    at_the_top = {"site", ".kept", "build"}
+    shutil.copytree(
+        ROOT,
+        target,
+        ignore=lambda folder, names: anywhere(folder, names) | (at_the_top if Path(folder) == ROOT else set()),
+    )
+
+
+@pytest.mark.parametrize("why", ["no repository", "another owner", "no git"])
+def test_a_copy_where_git_can_make_none(tmp_path, monkeypatch, why):
+    git = tmp_path / "programs" / "git"
+    git.parent.mkdir()
+    if why != "no git":
+        git.write_text(f"#!/bin/sh\necho fatal: {why} >&2; exit 128\n")
+        git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent))
+    copy_of_the_course(tmp_path / "copy")
+    assert (tmp_path / "copy" / "install.py").exists() and (tmp_path / "copy" / "vaelib" / "__init__.py").exists()
+    assert not list((tmp_path / "copy").glob(".venv*"))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs make and sh; the README has other commands for Windows")
 def test_readme_commands_in_a_fresh_clone(tmp_path):
     readme = (ROOT / "README.md").read_text()
@@ -571,7 +934,7 @@ def test_readme_commands_in_a_fresh_clone(tmp_path):
     assert test.split("#")[0].strip() == "make test"  # which is what runs this, so it is not run from here
 
     clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    copy_of_the_course(clone)
     # make's variables would tell the clone's make that it is part of this one
     unmade = {name: "" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV")}
     try:
