@@ -5,8 +5,6 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -I -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
 unexport PYTHONPATH PYTHONHOME  # another project's packages stay there
-UNIT_TESTS = $(filter-out %_in_browser.py %_setup.py %_network.py %_dependencies.py %_lessons.py %_stage.py %_rehearsal.py \
-	%_site.py %_faults.py %_parity.py, $(wildcard tests/unit/test_*.py tests/test_*.py))
 
 .PHONY: lab warm present rehearse room test bench site notebooks weights compare faults floors lock setup setup-dev
 
@@ -52,8 +50,7 @@ faults: setup-dev  # plant faults and see that the tests catch them
 floors: setup-dev  # the unit tests on the oldest versions that the package allows: some minutes
 	$(VENV_PYTHON) -m venv --clear build/floors
 	$(VENV_PYTHON) -m uv pip install --python build/floors --resolution lowest-direct '.[full]' --group unit
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive build/floors/bin/python -m pytest $(UNIT_TESTS) \
-		-o filterwarnings=default  # of old packages about new ones
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive build/floors/bin/python -m pytest -o filterwarnings=default tests/unit
 
 lock: setup-dev  # write down, after a pin was changed, which versions fit together
 	$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
