@@ -353,6 +353,21 @@ def test_two_set_ups_at_once(project):
     assert project.is_whole()
 
 
+def test_what_a_killed_set_up_had_started_is_waited_for(project):
+    """Its uv goes on for a while, in the folder that the next one is about to use."""
+    go = project.folder / "go"
+    project.answer(before=f'echo > "{project.folder}/started"; while [ ! -e "{go}" ]; do sleep 0.02; done')
+    killed = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.DEVNULL)
+    wait_for(project.folder / "started")
+    killed.kill()
+    killed.wait()
+    next_one = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.PIPE, text=True)
+    assert "Another set-up of this folder is at work" in next_one.stdout.readline()
+    go.touch()
+    next_one.communicate()
+    assert next_one.returncode == 0 and project.is_whole()
+
+
 def test_the_new_environment_knows_its_place(project):
     """Its programs were made in .venv.new; and a file that both environments share is not written to."""
     program = project.folder / ".venv" / "bin" / "old-program"
