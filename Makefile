@@ -12,8 +12,8 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2
 
-.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks weights compare \
-	faults setup setup-dev
+.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks weights compare faults \
+	floors lock setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
 	$(VENV_PYTHON) -m tools.lab
@@ -60,6 +60,15 @@ compare: setup-dev  # one network for every β against one for each: some hours
 
 faults: setup-dev  # plant faults and see that the tests catch them
 	$(VENV_PYTHON) -m tools.faults
+
+floors: setup-dev  # the unit tests on the oldest versions that the package allows: some minutes
+	$(VENV_PYTHON) -m venv --clear build/floors
+	$(VENV_PYTHON) -m uv pip install --python build/floors --resolution lowest-direct '.[full]' --group unit
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive build/floors/bin/python -m pytest -o filterwarnings=default tests/unit
+
+lock: setup-dev  # write down, after a pin was changed, which versions fit together
+	$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+		--custom-compile-command "make lock" --output-file requirements.lock requirements-dev.txt
 
 setup:
 	@$(PYTHON) -I install.py

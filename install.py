@@ -48,7 +48,7 @@ def main(arguments=()):
     if list(arguments) not in ([], ["dev"]):
         fail("Usage: python3 install.py, or python3 install.py dev for the tests and tools too.")
     names = requirements(dev=bool(arguments))
-    if is_installed(names):
+    if is_installed(names) and not os.path.lexists(OLD):
         return
     try:
         with only_one():
@@ -84,7 +84,7 @@ def done(environment):
 def fingerprint(names):
     """Of all that decides what .venv holds, and of where it is, for an environment can't be moved."""
     digest = hashlib.sha256(ROOT.encode("utf-8", "surrogateescape"))
-    for name in names + ("requirements.lock", "pyproject.toml"):
+    for name in (*names, "requirements.lock", "pyproject.toml"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
@@ -140,7 +140,7 @@ def lock(file, wait):
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         except OSError:
             if not wait:
-                raise BlockingIOError()
+                raise BlockingIOError() from None
             lock(file, wait)  # LK_LOCK gives up after ten seconds
         return
     import fcntl
@@ -154,17 +154,15 @@ def lock(file, wait):
 def install(names):
     if os.path.lexists(VENV) and not os.path.isdir(VENV) and not os.path.islink(VENV):
         raise Failure("{} is a file, where the course's environment should be: move it away.".format(VENV))
-    earlier = is_usable()
-    if earlier:
-        copy(VENV, NEW)
-    else:
-        make_environment(NEW)
-    environment = network_settings(python_of(NEW))
-    install_packages(python_of(NEW), names, environment)
-    replace_in_scripts(NEW, VENV)
-    with open(os.path.join(NEW, DONE), "w") as file:
-        file.write("\n".join({fingerprint(names), fingerprint(names[:1])}))
-    take_its_place()
+    try:
+        copy(VENV, NEW) if is_usable() else make_environment(NEW)
+        install_packages(python_of(NEW), names, network_settings(python_of(NEW)))
+        replace_in_scripts(NEW, VENV)
+        with open(os.path.join(NEW, DONE), "w") as file:
+            file.write("\n".join({fingerprint(names), fingerprint(names[:1])}))
+        take_its_place()
+    finally:
+        remove(NEW)
     say("The course is installed.")
 
 
@@ -246,34 +244,25 @@ def remove(folder):
 
 def install_packages(python, names, environment):
     # uv installs some five times faster than pip; requirements.txt says which uv.
-    pip = [python, "-m", "pip", "install", "--constraint", "requirements.txt", "uv"]
-    result = run(pip, environment)
-    bundle = certificates_of_the_system()
-    if speaks_of_certificates(result) and bundle and "PIP_CERT" not in environment:
-        environment["PIP_CERT"] = bundle  # older pips trust their own list alone, not the system's
-        result = run(pip, environment)
-    if result[0] and "Could not fetch URL" not in result[1]:  # pip tells why it found nothing only if asked twice
-        reasons = [line for line in run(pip + ["-vv"], environment)[1].splitlines() if "Could not fetch URL" in line]
-        result = result[0], "\n".join([result[1]] + reasons)
-    succeed(result)
+    succeed(run_pip(python, ["--constraint", "requirements.txt", "uv"], environment))
 
     packages = ["-r", names[-1], "-e", ".", "--constraint", "requirements.lock"]
-    uv = [python, "-m", "uv", "pip", "install", "--python", python] + packages
+    uv = [python, "-m", "uv", "pip", "install", "--python", python, *packages]
     if wants_cpu_build():
-        status, output = run_uv(uv + ["--torch-backend=cpu"], environment)
+        status, output = run_uv([*uv, "--torch-backend=cpu"], environment)
         if status == 0:
             return
         stop_if_disk_is_full(output)
         if "/whl/cpu" in output:  # the address of PyTorch's own index
             say("PyTorch's own index can't be reached: taking the usual build (5.5 GB), not the CPU build.")
             need_space(FULL_SPACE)
-    result = run_uv(uv, environment)
-    if result[0] and network_failure(result[1]):
+    status, output = run_uv(uv, environment)
+    if status and network_failure(output):
         # What pip reached a moment ago, it may reach again: it knows ways that uv does not.
-        stop_if_disk_is_full(result[1])
-        by_pip = run([python, "-m", "pip", "install"] + packages, environment)
-        result = by_pip if by_pip[0] == 0 else result
-    succeed(result)
+        stop_if_disk_is_full(output)
+        status, more = run_pip(python, packages, environment)
+        output += more
+    succeed((status, output))
 
 
 def run_uv(command, environment):
@@ -284,6 +273,20 @@ def run_uv(command, environment):
     return result
 
 
+def run_pip(python, packages, environment):
+    """Trust pip's own list of certificates, and then the system's; newer pips ask both."""
+    command = [python, "-m", "pip", "install", *packages]
+    status, output = run(command, environment)
+    system = certificates_of_the_system()
+    if speaks_of_certificates((status, output)) and system and "PIP_CERT" not in environment:
+        environment = dict(environment, PIP_CERT=system)
+        status, output = run(command, environment)
+    if status and "No matching distribution" in output:  # pip tells why it found nothing only if asked again
+        asked_again = run([*command, "-vv"], environment)[1]
+        output += "\n".join(line for line in asked_again.splitlines() if "Could not fetch URL" in line)
+    return status, output
+
+
 def wants_cpu_build():
     """On Linux the usual PyTorch brings 4 GB of CUDA libraries, of no use without an NVIDIA GPU."""
     has_gpu = shutil.which("nvidia-smi") or os.path.exists("/proc/driver/nvidia")
@@ -291,6 +294,7 @@ def wants_cpu_build():
 
 
 def clean_environment():
+    """What the user's shell knows, without what was set for other Pythons, environments and projects."""
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(NOT_OURS)}
 
 
@@ -314,6 +318,8 @@ def network_settings(python):
         uv.setdefault("UV_INSECURE_HOST", pip["trusted-host"])
     if "cert" in pip:
         environment.setdefault("SSL_CERT_FILE", pip["cert"])
+    elif os.environ.get("SSL_CERT_FILE"):
+        environment["PIP_CERT"] = os.environ["SSL_CERT_FILE"]
     if "proxy" in pip:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             if name.lower() not in environment:
@@ -437,15 +443,18 @@ def network_failure(output):
     """The sentence for what stands between this machine and the packages, or None."""
     if speaks_of_certificates((1, output)):
         return ("The network's certificate is not trusted (does your organisation look into encrypted traffic?): "
-                "set SSL_CERT_FILE and PIP_CERT to its file of certificates, and run the same command again.")
-    if re.search(r"\b407\b|proxy authentication required|proxy auth", output, re.IGNORECASE):
+                "set SSL_CERT_FILE to its file of certificates, and run the same command again.")
+    if re.search(r"\b407\b|proxy auth", output, re.IGNORECASE):
         return ("The proxy asks for a name and a password (407): put them into HTTPS_PROXY, as "
                 "http://name:password@host:port, and run the same command again.")
     answer = re.search(r"HTTP status (?:client|server) error \((\d{3} ?[\w ]*)\)|\b([45]\d\d) (?:Client|Server) Error|"
-                       r"Tunnel connection failed: (\d{3} ?[\w ]*)|\b(40[13]) Forbidden", output)
+                       r"Tunnel connection failed: (\d{3} ?[\w ]*)|\b(401 Unauthorized|403 Forbidden)|"
+                       r"too many (\d{3}) error responses", output)
     if answer:
         return ("The packages can't be downloaded: the package index, or a proxy before it, answers {}. Ask who runs "
                 "this network, and run the same command again.".format(next(filter(None, answer.groups())).strip()))
+    if "tunnel error" in output:
+        return "The packages can't be downloaded: the proxy refuses. Ask who runs this network."
     signs = ("Failed to fetch", "sending request", "new connection", "timed out", "NewConnectionError", "ProxyError",
              "name resolution", "Name or service not known", "Connection refused", "unreachable")
     if any(sign in output for sign in signs):

@@ -86,7 +86,9 @@ def named(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.stmt]]:
 
 def in_javascript(text: str, definition: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
     name, _, rest = definition.partition(".")
-    defined = rf"(?:\b(?:function\*?|class|const|let|export)\s+|^\s+(?:async\s+|static\s+)?(?=\w+\([^;]*?\)\s*\{{)){name}\b"
+    keyword = r"\b(?:function\*?|class|const|let|export)\s+"
+    method = r"^\s+(?:async\s+|static\s+)?(?=\w+\([^;]*?\)\s*\{)"
+    defined = rf"(?:{keyword}|{method}){name}\b"
     for found in re.compile(defined, re.MULTILINE).finditer(text, start, len(text) if end is None else end):
         is_value = re.match(r"\s*(const|let|export)\b", found[0])
         stop = end_of(text, found.end(), ";" if is_value else "}")

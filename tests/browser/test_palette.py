@@ -4,7 +4,6 @@ import io
 import re
 
 import pytest
-import test_parity
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
@@ -13,11 +12,9 @@ from matplotlib.patches import PathPatch
 
 from vaelib import digits, figures
 from vaelib.explorers import explore_map, watch_training
+from vaelib.explorers.base import FOLDER
 from vaelib.palette import BLUE, BLUE_ON_DARK, CLASS_COLOURS, CLASS_MARKERS, ORANGE, ORANGE_INK, ORANGE_ON_DARK
 from vaelib.trained import trained
-
-blank, shown = test_parity.blank, test_parity.shown  # fixtures
-
 
 # Both drawings of a mark, as pixels
 
@@ -162,6 +159,6 @@ def test_text_can_be_read_in_these_colours():
 
 def test_no_colour_of_the_course_stands_in_the_browsers_files():
     """They come from Python; what is left is the grey of a hint, and black, which the page's ink stands for."""
-    files = [path.read_text(encoding="utf-8") for path in test_parity.FOLDER.rglob("*.[jc]s*") if path.suffix != ".py"]
+    files = [path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.[jc]s*") if path.suffix != ".py"]
     found = {colour for text in files for colour in re.findall(r"#[0-9a-fA-F]{3,8}\b", text)}
     assert len(files) > 12 and found == {"#595959", "#000000"}

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT, missing
+from helpers import missing
 
+from tools.lessons import ROOT
 from vaelib.explorers.base import FOLDER
 
 LINTER = ROOT / "tools" / "javascript"

@@ -2,13 +2,11 @@
 
 import anywidget
 import pytest
-import test_parity
 from playwright.sync_api import Error
 
 from vaelib import explorers
 from vaelib.explorers import base, compare_codes, explore_beta
 
-blank, shown = test_parity.blank, test_parity.shown  # fixtures
 KINDS = explorers.Explorer.__subclasses__()
 SENT_ONCE = {"about", "arrays", "palette", "pictures"}
 
