@@ -41,7 +41,6 @@ test-all: test test-rest
 
 lint: setup-dev
 	$(VENV_PYTHON) -m ruff check
-	@if command -v npm >/dev/null; then npm --prefix tools/site run --if-present --silent lint; fi
 
 bench: setup-dev  # how fast training, faces and the import are
 	$(VENV_PYTHON) -m tools.bench
