@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
 from tools.environment import ROOT, keep_out_user_settings
+from tools.lessons import lessons_in
 
 SETTINGS = ROOT / ".jupyter"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this machine
@@ -63,7 +65,7 @@ def chromium():
 def copy_without_outputs(source: Path, target: Path):
     """So that every output on the screen is one that this run made."""
     shutil.copytree(source, target)
-    for path in target.glob("*.ipynb"):
+    for path in lessons_in(target).values():
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
@@ -149,6 +151,19 @@ class serve:
         )
         with DIRECT.open(request, timeout=60) as answer:
             return json.load(answer)
+
+    @contextmanager
+    def connected(self, kernel: str):
+        """A client of the kernel with this id."""
+        client = BlockingKernelClient(connection_file=str(self.log.parent / "runtime" / f"kernel-{kernel}.json"))
+        client.load_connection_file()
+        client.hb_channel.time_to_dead = 120  # in seconds: a kernel that starts or computes is not dead
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=300)
+            yield client
+        finally:
+            client.stop_channels()
 
     def __exit__(self, *_):
         # To the whole group, for the server may be a child of make; it takes its kernels along.

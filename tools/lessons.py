@@ -11,10 +11,13 @@ from nbclient import NotebookClient
 
 from tools.environment import ROOT, keep_out_user_settings
 
-# Not every notebook in the folder is a lesson: a student may have begun one there, or copied one.
-LESSONS = {
-    path.stem[:2]: path for path in sorted(ROOT.glob("notebooks/[0-9][0-9]_*.ipynb")) if "-Copy" not in path.stem
-}
+
+def lessons_in(folder: Path) -> dict[str, Path]:
+    """The lessons by their numbers. Not every notebook is one: a student may have begun one there, or copied one."""
+    return {path.stem[:2]: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if "-Copy" not in path.stem}
+
+
+LESSONS = lessons_in(ROOT / "notebooks")
 
 
 def chosen(names: list[str]) -> list[Path]:

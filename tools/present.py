@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from jupyter_client import BlockingKernelClient
 from nbclient import NotebookClient
 from nbformat import sign
 
@@ -71,12 +70,7 @@ def run(notebook, server, path: str, on_cell=None) -> None:
     """Run the notebook on the kernel that the page at `path` will find there, and store it for that page."""
     nbformat.write(notebook, server.cwd / path)
     kernel = server.ask("sessions", path=path, name=path, type="notebook", kernel={"name": "python3"})["kernel"]["id"]
-    client = BlockingKernelClient(connection_file=str(server.log.parent / "runtime" / f"kernel-{kernel}.json"))
-    client.load_connection_file()
-    client.hb_channel.time_to_dead = 60  # in seconds: a kernel that starts or computes is not dead
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
+    with server.connected(kernel) as client:
         client.execute_interactive(PRELOAD, silent=True)
         runner = NotebookClient(notebook, allow_errors=True, coalesce_streams=True, timeout=600)
         runner.reset_execution_trackers()
@@ -86,8 +80,6 @@ def run(notebook, server, path: str, on_cell=None) -> None:
             runner.execute_cell(cell, k)
             if on_cell and cell.cell_type == "code":
                 on_cell(cell, time.monotonic() - start)
-    finally:
-        client.stop_channels()
     # JupyterLab shows the widgets of a notebook that is signed.
     sign.NotebookNotary(data_dir=str(server.log.parent / "data")).sign(notebook)
     nbformat.write(notebook, server.cwd / path)

@@ -6,6 +6,7 @@ reach. The exit status is 1 if anything was found.
 """
 
 import sys
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -289,9 +290,10 @@ def main(names: list[str]) -> int:
     try:
         with chromium() as browser:
             print(HEAD)
-            for path in lessons:
+            for left, path in zip(reversed(range(len(lessons))), lessons, strict=True):
+                began = time.monotonic()
                 rehearsal = rehearse(path, browser)
-                print(rehearsal, flush=True)
+                print(f"{rehearsal}\n    {time.monotonic() - began:.0f} s, {left} left", flush=True)
                 found += len(rehearsal.found)
     except NoBrowser as error:
         raise SystemExit(f"make rehearse: {error}") from None

@@ -19,15 +19,19 @@ def clear(folder: Path, before: float) -> None:
             path.unlink()
 
 
-if __name__ == "__main__":
-    lessons = chosen(sys.argv[1:])
+def main(names: list[str]) -> None:
+    lessons = chosen(names)
     folder = Path(os.environ.setdefault("VAELIB_KEPT", str(ROOT / ".kept")))
     folder.mkdir(parents=True, exist_ok=True)
     began = time.time()
     # Two lessons at a time, with one thread each: on two cores that is the fastest.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     run_each(lessons, executed, at_once=2)
-    if len(sys.argv) == 1:
+    if not names:
         clear(folder, before=began)
     size = sum(path.stat().st_size for path in folder.glob("*.kept"))
     print(f"kept: {len(list(folder.glob('*.kept')))} trainings, {size / 1e6:.0f} MB, in {folder}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
