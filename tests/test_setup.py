@@ -84,6 +84,13 @@ case "$*" in *"{when}"*) echo "{message}" >&2; exit 2;; esac
                 python.write_text(script)
                 python.chmod(0o755)
 
+    def wait_for_go(self) -> Path:
+        """Let commands say that they have started, and wait for a file, or for five minutes: no test hangs for ever."""
+        go = self.folder / "go"
+        waiting = f'i=0; while [ ! -e "{go}" ] && [ $i -lt 3000 ]; do sleep 0.1; i=$((i + 1)); done'
+        self.answer(before=f'echo > "{self.folder}/started"; {waiting}')
+        return go
+
     def command(self, before: str = "", gpu: bool = False, arguments: str = "") -> list[str]:
         prepare = STAND_IN.format(cpu=not gpu, version=THIS_VERSION)
         return [sys.executable, "-c", f"{prepare}\n{before}\ninstall.main({arguments.split()})"]
@@ -339,8 +346,7 @@ def wait_for(path: Path) -> str:
 
 def test_two_set_ups_at_once(project):
     """The second waits for the first, and then sees that nothing is left to do."""
-    go = project.folder / "go"
-    project.answer(before=f'echo > "{project.folder}/started"; while [ ! -e "{go}" ]; do sleep 0.02; done')
+    go = project.wait_for_go()
     first = subprocess.Popen(project.command(), cwd=project.folder)
     wait_for(project.folder / "started")
     second = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.PIPE, text=True)
@@ -355,8 +361,7 @@ def test_two_set_ups_at_once(project):
 
 def test_what_a_killed_set_up_had_started_is_waited_for(project):
     """Its uv goes on for a while, in the folder that the next one is about to use."""
-    go = project.folder / "go"
-    project.answer(before=f'echo > "{project.folder}/started"; while [ ! -e "{go}" ]; do sleep 0.02; done')
+    go = project.wait_for_go()
     killed = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.DEVNULL)
     wait_for(project.folder / "started")
     killed.kill()
