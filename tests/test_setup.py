@@ -468,8 +468,10 @@ def test_another_users_folder_for_real(project):
 
 
 def test_home_that_can_not_be_written(project):
+    project.answer(before='mkdir -p "$UV_CACHE_DIR"')
     assert project.install(HOME="/dev/null", XDG_CACHE_HOME="").returncode == 0
     assert project.settings()["UV_CACHE_DIR"] == str(project.folder / ".venv.new" / "cache")
+    assert not (project.folder / ".venv" / "cache").exists()
 
 
 # The user's settings
