@@ -24,6 +24,7 @@ CPU_SPACE, FULL_SPACE = 3, 7  # gigabytes: with PyTorch's CPU build; with the CU
 ROOT = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.realpath(os.path.join(ROOT, ".venv"))  # the folder itself, where .venv is a link to a larger disk
 NEW, OLD = VENV + ".new", VENV + ".old"  # the one being built; the one before, during the two renames
+CACHE = os.path.join(NEW, "cache")  # uv's, where it may not write to the user's
 LOCK = os.path.join(ROOT, ".venv.lock")
 DONE = "course-installed"  # a file in the environment, the last one written: fingerprints of what was installed
 
@@ -155,8 +156,12 @@ def install(names):
     if os.path.lexists(VENV) and not os.path.isdir(VENV) and not os.path.islink(VENV):
         raise Failure("{} is a file, where the course's environment should be: move it away.".format(VENV))
     try:
-        copy(VENV, NEW) if is_usable() else make_environment(NEW)
+        if is_usable():
+            copy(VENV, NEW)
+        else:
+            make_environment(NEW)
         install_packages(python_of(NEW), names, network_settings(python_of(NEW)))
+        shutil.rmtree(CACHE, ignore_errors=True)
         replace_in_scripts(NEW, VENV)
         with open(os.path.join(NEW, DONE), "w") as file:
             file.write("\n".join({fingerprint(names), fingerprint(names[:1])}))
@@ -218,7 +223,8 @@ def take_its_place():
     try:
         os.rename(NEW, VENV)
     except OSError:
-        os.rename(aside, VENV)
+        if os.path.isdir(aside):
+            os.rename(aside, VENV)
         raise
     remove(OLD)
 
@@ -255,7 +261,8 @@ def install_packages(python, names, environment):
         stop_if_disk_is_full(output)
         if "/whl/cpu" in output:  # the address of PyTorch's own index
             say("PyTorch's own index can't be reached: taking the usual build (5.5 GB), not the CPU build.")
-            need_space(FULL_SPACE)
+            if not done(VENV):
+                need_space(FULL_SPACE)
     status, output = run_uv(uv, environment)
     if status and network_failure(output):
         # What pip reached a moment ago, it may reach again: it knows ways that uv does not.
@@ -327,7 +334,7 @@ def network_settings(python):
     if "UV_NATIVE_TLS" not in uv:
         uv.setdefault("UV_SYSTEM_CERTS", "true")
     if not can_be_written(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")):
-        uv.setdefault("UV_CACHE_DIR", os.path.join(NEW, "cache"))
+        uv.setdefault("UV_CACHE_DIR", CACHE)
     environment.update(uv, UV_NO_CONFIG="1")
     return environment
 

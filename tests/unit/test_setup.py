@@ -87,6 +87,13 @@ case "$*" in *"{when}"*) echo "{message}" >&2; exit 2;; esac
                 python.write_text(script)
                 python.chmod(0o755)
 
+    def wait_for_go(self) -> Path:
+        """Let commands say that they have started, and wait for a file, or for five minutes: no test hangs for ever."""
+        go = self.folder / "go"
+        waiting = f'i=0; while [ ! -e "{go}" ] && [ $i -lt 3000 ]; do sleep 0.1; i=$((i + 1)); done'
+        self.answer(before=f'echo > "{self.folder}/started"; {waiting}')
+        return go
+
     def command(self, before: str = "", gpu: bool = False, arguments: str = "") -> list[str]:
         prepare = STAND_IN.format(cpu=not gpu, version=THIS_VERSION)
         return [sys.executable, "-c", f"{prepare}\n{before}\ninstall.main({arguments.split()})"]
@@ -342,8 +349,7 @@ def wait_for(path: Path) -> str:
 
 def test_two_set_ups_at_once(project):
     """The second waits for the first, and then sees that nothing is left to do."""
-    go = project.folder / "go"
-    project.answer(before=f'echo > "{project.folder}/started"; while [ ! -e "{go}" ]; do sleep 0.02; done')
+    go = project.wait_for_go()
     first = subprocess.Popen(project.command(), cwd=project.folder)
     wait_for(project.folder / "started")
     second = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.PIPE, text=True)
@@ -358,8 +364,7 @@ def test_two_set_ups_at_once(project):
 
 def test_what_a_killed_set_up_had_started_is_waited_for(project):
     """Its uv goes on for a while, in the folder that the next one is about to use."""
-    go = project.folder / "go"
-    project.answer(before=f'echo > "{project.folder}/started"; while [ ! -e "{go}" ]; do sleep 0.02; done')
+    go = project.wait_for_go()
     killed = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.DEVNULL)
     wait_for(project.folder / "started")
     killed.kill()
@@ -466,8 +471,10 @@ def test_another_users_folder_for_real(project):
 
 
 def test_home_that_can_not_be_written(project):
+    project.answer(before='mkdir -p "$UV_CACHE_DIR"')
     assert project.install(HOME="/dev/null", XDG_CACHE_HOME="").returncode == 0
     assert project.settings()["UV_CACHE_DIR"] == str(project.folder / ".venv.new" / "cache")
+    assert not (project.folder / ".venv" / "cache").exists()
 
 
 # The user's settings
