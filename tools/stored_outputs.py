@@ -1,8 +1,9 @@
 """Is a new output of a lesson the same as the stored one, for whoever looks at it?
 
 Then the stored one stays, byte for byte: a repository should grow by what has changed, not by what was computed again.
-A picture is the same if the eye can't tell them apart, a text if it is equal but for the numbers written "about 0.42",
-which come out of a training and may differ a little.
+A picture is the same if the eye can't tell them apart, a text if it is equal except for the numbers written
+"about 0.42", which come out of a training and may differ a little. In a cell tagged `measures-time` they may differ by
+any amount.
 """
 
 import base64
@@ -25,31 +26,27 @@ ABOUT_EQUAL = 0.05  # of the number
 
 
 def keep_the_same(stored, new) -> None:
-    """Put the outputs of the `stored` notebook into the `new` one, cell by cell, where they are the same."""
-    outputs_by_source = {cell.source: cell.outputs for cell in stored.cells if cell.cell_type == "code"}
-    for cell in new.cells:
-        earlier = outputs_by_source.get(cell.source)
-        if cell.cell_type == "code" and earlier and all_the_same(earlier, cell.outputs):
-            for output, as_before in zip(cell.outputs, earlier, strict=True):
+    """Put the outputs of the `stored` notebook into the `new` one, the same after a run, where they are the same."""
+    for before, after in zip(stored.cells, new.cells, strict=True):
+        if after.cell_type != "code" or len(before.outputs) != len(after.outputs):
+            continue
+        tolerance = math.inf if "measures-time" in after.metadata.get("tags", []) else ABOUT_EQUAL
+        if all(is_the_same(one, other, tolerance) for one, other in zip(before.outputs, after.outputs, strict=True)):
+            for output, as_before in zip(after.outputs, before.outputs, strict=True):
                 output.update({key: as_before[key] for key in ("data", "text") if key in as_before})
 
 
-def all_the_same(stored: list, new: list) -> bool:
-    """Are these outputs of a cell the same, one by one?"""
-    return len(stored) == len(new) and all(map(is_the_same, stored, new))
-
-
-def is_the_same(stored, new) -> bool:
+def is_the_same(stored, new, tolerance: float = ABOUT_EQUAL) -> bool:
     """Are two outputs of the same kind, and do they show the same?"""
     if stored.output_type != new.output_type or stored.get("name") != new.get("name"):
         return False
     if "text" in stored or "text" in new:
-        return same_text(stored.get("text", ""), new.get("text", ""))
+        return same_text(stored.get("text", ""), new.get("text", ""), tolerance)
     before, after = stored.get("data", {}), new.get("data", {})
-    return before.keys() == after.keys() and all(same_text(before[kind], after[kind]) for kind in before)
+    return before.keys() == after.keys() and all(same_text(before[kind], after[kind], tolerance) for kind in before)
 
 
-def same_text(stored: str, new: str) -> bool:
+def same_text(stored: str, new: str, tolerance: float = ABOUT_EQUAL) -> bool:
     """Equal texts, with pictures that look the same and numbers that are about the same."""
     pictures, new_pictures = PICTURE.findall(stored), PICTURE.findall(new)
     words, numbers = without_trained_numbers(PICTURE.sub("PICTURE", stored))
@@ -57,7 +54,7 @@ def same_text(stored: str, new: str) -> bool:
     return (
         words == new_words
         and len(numbers) == len(new_numbers)
-        and all(map(about_equal, numbers, new_numbers))
+        and all(about_equal(one, other, tolerance) for one, other in zip(numbers, new_numbers, strict=True))
         and all(kind == as_kind and look_the_same(one, other)
                 for (kind, one), (as_kind, other) in zip(pictures, new_pictures, strict=True))
     )  # fmt: skip
@@ -80,11 +77,11 @@ def sanitizers() -> list[tuple[re.Pattern, str]]:
     return [(re.compile(some["regex"]), some["replace"]) for some in map(settings.__getitem__, settings.sections())]
 
 
-def about_equal(stored: str, new: str) -> bool:
-    """Two numbers that differ by a twentieth, or by one in the last place that is written."""
+def about_equal(stored: str, new: str, tolerance: float = ABOUT_EQUAL) -> bool:
+    """Two numbers that differ by that share of them at most, or by one in the last place that is written."""
     one, other = (float(number.replace("−", "-").replace(",", "")) for number in (stored, new))
     last_place = 10.0 ** -len(new.partition(".")[2])
-    return math.isclose(one, other, rel_tol=ABOUT_EQUAL, abs_tol=1.5 * last_place)
+    return math.isclose(one, other, rel_tol=tolerance, abs_tol=1.5 * last_place)
 
 
 def look_the_same(stored: str, new: str) -> bool:
