@@ -515,9 +515,10 @@ def test_other_projects_settings_stay_there(project):
 
 def test_pips_way_to_the_network_is_uvs_too(project):
     project.pip_settings.write_text(
-        "global.index-url='https://mirror/simple'\nglobal.extra-index-url='https://one\\nhttps://two'\n"
+        "install.index-url='https://better/simple'\nglobal.index-url='https://mirror/simple'\n"
+        "global.extra-index-url='https://one\\nhttps://two'\n"
         "global.find-links='/wheels /more'\nglobal.trusted-host='mirror'\nglobal.proxy='http://proxy:3128'\n"
-        "global.cert='/company.pem'\n:env:.timeout='99'\ninstall.index-url='https://better/simple'\n"
+        "global.cert='/company.pem'\n:env:.timeout='99'\n"
     )
     project.install(SSL_CERT_FILE="/mine.pem", https_proxy="http://mine:1")
     settings = project.settings()
