@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import nbformat
 
-WAIT = 10_000  # ms, for a picture or a trait to change: a machine may be slow
+WAIT = 30_000  # ms, for a picture or a trait to change: a machine may have other work
 
 
 class Row(NamedTuple):
@@ -205,7 +205,7 @@ def ready(desk):
 
     A widget that is made while it asks is shown by two models, one of them deaf (JupyterLab's widget manager).
     """
-    desk.panel.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
+    desk.panel.locator(".jp-CodeCell").first.wait_for(timeout=180_000)
     desk.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.ready.then(() => null)")
     wait_until_idle(desk)
     for _ in range(3):
@@ -213,7 +213,7 @@ def ready(desk):
 
 
 def wait_until_idle(desk):
-    desk.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=60_000)
+    desk.page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=180_000)
 
 
 def of_keyboard(controls):

@@ -153,8 +153,8 @@ def keep_in(page, url: str, rehearsal: Rehearsal) -> None:
 
 
 def wait_for_the_deck(page) -> None:
-    page.locator(".jp-Deck .jp-deck-mod-onscreen").first.wait_for(state="attached", timeout=60_000)
-    page.wait_for_function(DRAWN, timeout=60_000)
+    page.locator(".jp-Deck .jp-deck-mod-onscreen").first.wait_for(state="attached", timeout=180_000)
+    page.wait_for_function(DRAWN, timeout=180_000)
     page.evaluate("document.fonts.ready.then(() => null)")
     page.wait_for_timeout(1500)  # the deck folds JupyterLab's sidebars after a second
 
@@ -195,7 +195,7 @@ def next_slide(page, cells: list[str]) -> list[str]:
     """Press Space, as in a hall, and return the cells then shown."""
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.node.focus()")
     page.keyboard.press("Space")
-    for _ in range(10):
+    for _ in range(50):
         page.wait_for_timeout(100)
         if (after := page.evaluate(ON_SLIDE)) != cells:
             return after

@@ -45,7 +45,7 @@ def desk(jupyterlab, browser):
     desk.command("application:toggle-left-area")
     desk.run_all()
     for name in EXPLORERS:
-        desk.explorers(name).wait_for(timeout=60_000)
+        desk.explorers(name).wait_for(timeout=180_000)
     wait_until_idle(desk)
     yield desk
     page.close()
@@ -192,7 +192,7 @@ def second(desk):
 def show_twice(desk):
     desk.run_all()
     for name in EXPLORERS:
-        desk.explorers(name).nth(1).wait_for(timeout=60_000)
+        desk.explorers(name).nth(1).wait_for(timeout=180_000)
     wait_until_idle(desk)
 
 

@@ -77,7 +77,12 @@ def test_one_list_in_the_lessons_is_overlooked_beyond_its_first_number():
 def test_a_line_for_each_lesson_and_none_for_a_strangers_notebook(tmp_path):
     """In a folder whose path is too long for a socket, beside another kernel of the same name."""
     copy = tmp_path / "course"
-    for name in ("tests.lessons.nbval_plugin.py", "tests/lessons/nbval.cfg", "pyproject.toml"):
+    for name in (
+        "tests/lessons/nbval_plugin.py",
+        "tests/lessons/nbval.cfg",
+        "tests/earlier_trainings.py",
+        "pyproject.toml",
+    ):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "tools").mkdir()
