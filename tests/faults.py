@@ -252,7 +252,7 @@ FAULTS = [
     ),
     Fault("Python not told", "explorers/browser/state.js", "  model.save_changes();\n", "", "explorers_in_browser"),
     Fault("ids that two explorers share", "explorers/browser/dom.js", "-${ofThisModule}-", "-", "explorers_in_browser"),
-    Fault("a class with another mark", "explorers/browser/classes.js", '"<": "M3.6 ', '"<": "M-3.6 ', "palette"),
+    Fault("a class with another mark", "explorers/browser/classes.js", '"<": "M4.2 ', '"<": "M1 ', "palette"),
     Fault(
         "a trait that is not declared", "explorers/explore_map.js", '"h", "image", "z"', '"h", "z"', "explorer_modules"
     ),
