@@ -30,6 +30,7 @@ def marks_of_figures():
         figure = Figure(figsize=(4, 4))
         alone = figure.add_axes((0, 0, 1, 1))
         alone.axis("off")
+        alone.set_aspect("equal")
         alone.add_patch(PathPatch(points.get_paths()[0], color=points.get_facecolor()[0][:3], linewidth=0))
         alone.autoscale_view()
         png = io.BytesIO()
