@@ -186,7 +186,7 @@ FAULTS = [
     Fault("ink white", "draw", "255 * (1 - pixels[from + i])", "255 * pixels[from + i]", *SHOWN),
     Fault("red and blue exchanged", "draw", "255 * pixels[from + 2 * area + i]", "255 * pixels[from + i]", *SHOWN),
     Fault("a bar that says another KL", "draw", '"× 0.00" : tidy(value)', '"× 0.00" : tidy(2 * value)', *SHOWN),
-    Fault("a class with another mark", "SHAPES", '"<": "M3.6', '"<": "M-3.6', "palette"),
+    Fault("a class with another mark", "SHAPES", '"<": "M4.2', '"<": "M1', "palette"),
     Fault("a trait that is not declared", "explore_map.default", '"h", "image", "z"', '"h", "z"', "explorer_modules"),
     Fault("a view that does not follow Python", "sharedState", "model.on(events, onchange);", "", *SHOWN),
     Fault(

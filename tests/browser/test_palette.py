@@ -24,9 +24,10 @@ def marks_of_figures():
     axes = figures.latent_scatter(trained("digits").at(1.0), *(part[:300] for part in digits("test"))).axes[0]
     marks = {}
     for points in axes.collections:
-        figure = Figure(figsize=(2, 2))
+        figure = Figure(figsize=(4, 4))
         alone = figure.add_axes((0, 0, 1, 1))
         alone.axis("off")
+        alone.set_aspect("equal")
         alone.add_patch(PathPatch(points.get_paths()[0], color=points.get_facecolor()[0][:3], linewidth=0))
         alone.autoscale_view()
         png = io.BytesIO()
@@ -41,7 +42,7 @@ def marks_of_browser(page):
     alone = """
     (k) => {
       const mark = keys[k].querySelector("svg");
-      mark.style = "width: 200px; height: 200px; background: white";
+      mark.style = "width: 400px; height: 400px; background: white";
       document.querySelector(".vl").replaceChildren(mark);
     }
     """
@@ -53,14 +54,19 @@ def marks_of_browser(page):
 
 
 def shape_and_colour(png):
-    """What is not white, stretched to 64 × 64, and its colour from 0 to 255."""
+    """What is not white, in the middle of 160 × 160 and as large as it can be, and its colour from 0 to 255."""
     pixels = torch.tensor(imread(io.BytesIO(png)))[..., :3]
     colours, counts = (255 * pixels).round().int().view(-1, 3).unique(dim=0, return_counts=True)
     colours, counts = colours[colours.sum(dim=1) < 765], counts[colours.sum(dim=1) < 765]
     drawn = pixels.min(dim=2).values < 0.9
     rows, columns = drawn.any(dim=1).nonzero(), drawn.any(dim=0).nonzero()
     box = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    return F.interpolate(box[None, None].float(), (64, 64))[0, 0].bool(), colours[counts.argmax()].tolist()
+    height, width = (round(160 * size / max(box.shape)) for size in box.shape)
+    above, left = (160 - height) // 2, (160 - width) // 2
+    shape = torch.zeros(160, 160, dtype=torch.bool)
+    fitted = F.interpolate(box[None, None].float(), (height, width))[0, 0].bool()
+    shape[above : above + height, left : left + width] = fitted
+    return shape, colours[counts.argmax()].tolist()
 
 
 def overlap(one, other):
@@ -111,7 +117,7 @@ def test_a_mark_that_drifts_is_noticed(drift, named, shown, light):
 
 def test_another_shape_in_the_browser_is_noticed(shown, light):
     widget = explore_map()
-    right = '"*": "M0 -5.5L1.2 -1.7'
+    right = '"*": "M0 -5.5L1.24 -1.7'
     assert widget._esm.count(right) == 1
     widget._esm = widget._esm.replace(right, '"*": "M0 -5.5L3.6 -1.7')  # between two points of the star
     with pytest.raises(AssertionError, match="the shape of 6"):
