@@ -63,7 +63,7 @@ faults: setup-dev  # plant faults and see that the tests catch them
 floors: setup-dev  # the unit tests on the oldest versions that the package allows: some minutes
 	$(VENV_PYTHON) -m venv --clear build/floors
 	$(VENV_PYTHON) -m uv pip install --python build/floors --resolution lowest-direct '.[full]' --group unit
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive build/floors/bin/python -m pytest -o filterwarnings=default tests/unit
+	VAELIB_KEPT=off OMP_NUM_THREADS=1 build/floors/bin/python -m pytest --noconftest -o filterwarnings=default tests/unit
 
 lock: setup-dev  # write down, after a pin was changed, which versions fit together
 	$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate \

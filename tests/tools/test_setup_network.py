@@ -10,7 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, missing
+from helpers import missing
+
+from tools.lessons import ROOT
 
 WHEEL = """
 import zipfile

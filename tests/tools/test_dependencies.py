@@ -10,9 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, missing
+from helpers import missing
 from packaging.requirements import Requirement
 from packaging.version import Version
+
+from tools.lessons import ROOT
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
