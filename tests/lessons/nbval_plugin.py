@@ -17,7 +17,8 @@ from tools.environment import keep_out_user_settings
 from tools.lessons import LESSONS, progress
 
 SANITIZER = Path(__file__).with_name("nbval.cfg")
-CELL, KERNEL = 600, 300  # seconds, of the longest cell and of a kernel's start, on a machine that has other work
+# In seconds, on a machine that has other work: the longest cell, a kernel's start, and an output on its way.
+CELL, KERNEL, OUTPUT = 600, 300, 120
 LONGEST_PATH = 70  # bytes, of the temporary folder: a socket's path may have 107
 
 
@@ -47,6 +48,7 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)  # before the lesson's kernel starts
 def pytest_runtest_setup(item):
     """A lesson trains for real; what it trained is kept for the tests that come after this."""
+    item.output_timeout = OUTPUT
     if item.name == "Cell 0":
         earlier_trainings.begin(item.path.stem)
 
