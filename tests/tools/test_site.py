@@ -101,7 +101,7 @@ def test_the_index_has_what_the_readme_says_of_each_lesson(soups):
     for row in rows:
         _, lesson, goal, minutes = (cell.text for cell in row.find_all("td"))
         assert f"[{lesson}]" in readme and f"| {goal} | {minutes} |" in readme
-    assert soups["index"].img["src"].startswith("data:image/png;base64,")
+    assert soups["index"].img["src"].startswith("data:image/webp;base64,")
 
 
 @pytest.mark.parametrize("name", ["index", *NAMES, *TEXTS])
