@@ -1,5 +1,6 @@
 """What `make warm` keeps: the same model at once, and whatever happens to a file, the right model in the end."""
 
+import ast
 import errno
 import os
 import subprocess
@@ -332,8 +333,8 @@ def test_folder_that_is_a_file(home, right, capsys):
 
 TRAIN = """
 import sys; sys.path[:0] = [{tests!r}]
-import torch, test_kept
-model, history = test_kept.train(epochs=40)
+import torch, test_training_cache
+model, history = test_training_cache.train(epochs=40)
 print(model.head.weight.sum().item())
 """
 
@@ -395,3 +396,15 @@ def test_make_warm_clears_away_what_no_lesson_used(home):
     train(seed=1)
     train(seed=2)
     assert {path: path.read_bytes() for path in home.iterdir()} == before  # the right two are still there
+
+
+def test_the_code_that_shapes_a_training_is_all_that_fit_needs():
+    """What `training` imports, and what that imports in turn; `require` only refuses."""
+    needed, new = set(), {"training"}
+    while new:
+        name = new.pop()
+        needed.add(name)
+        tree = ast.parse(Path(training_cache.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        new |= {one.removeprefix("vaelib.") for one in modules if one.startswith("vaelib.")} - needed
+    assert needed - {"storage"} == set(training_cache.SOURCES)  # which only reads and writes
