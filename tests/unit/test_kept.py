@@ -331,14 +331,14 @@ def test_folder_that_is_a_file(home, right, capsys):
 
 TRAIN = """
 import sys; sys.path[:0] = [{tests!r}]
-import torch, test_kept
-model, history = test_kept.train(epochs=40)
+import torch, {module} as here
+model, history = here.train(epochs=40)
 print(model.head.weight.sum().item())
 """
 
 
 def start(home, before="", **options):
-    code = before + TRAIN.format(tests=str(Path(__file__).parent))
+    code = before + TRAIN.format(tests=str(Path(__file__).parent), module=Path(__file__).stem)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
