@@ -99,8 +99,9 @@ def in_pytorch(model, inputs, encoder=True):
     for beta, x, z, epsilon in zip(inputs.beta, *rows, strict=True):
         at = (beta[None],) if multirate else ()
         if multirate:
-            both = model._gates_at("encoder", beta[None], x) + model._gates_at("decoder", beta[None], x)
-            add(gates=torch.cat([numbers[0] for gate in both for numbers in gate]))
+            of_encoder, of_head, of_z, of_decoder = model._gates_at(beta[None])
+            all_gates = [*of_encoder, of_head, of_z, *of_decoder]
+            add(gates=torch.cat([numbers[0] for gate in all_gates for numbers in gate]))
         add(decoded=model.decode(z, *at))
         if not encoder:
             continue
