@@ -10,7 +10,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTES
 OMP_WAIT_POLICY ?= passive
 export OMP_WAIT_POLICY
 
-PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks weights compare faults \
 	floors lock setup setup-dev
@@ -31,11 +31,11 @@ room: setup  # is this machine ready for the hall?
 	$(VENV_PYTHON) -m tools.room
 
 test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
-	$(PYTEST) --dist loadgroup -m "not rest"
+	$(PYTEST) --dist loadscope -m "not rest"
 	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
 
 test-rest: setup-dev  # what `make test` leaves out: all else in a browser, the slides, the pages, a fresh clone
-	$(PYTEST) --dist loadgroup -m rest
+	$(PYTEST) --dist loadscope -m rest
 
 test-all: test test-rest
 

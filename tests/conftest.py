@@ -18,7 +18,6 @@ from tools.lessons import ROOT
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "rest: what `make test` leaves to `make test-rest`")
-    config.addinivalue_line("markers", "of_one_lesson: shares nothing with others, so it can run on any worker")
     keep_out_user_settings()
     os.environ["VAELIB_KEPT"] = "off"  # tests train for real, and so do the lessons that they run
     # So that a test run that is told to end stops the servers it started.
@@ -50,12 +49,24 @@ def browser_type_launch_args(browser_type, browser_type_launch_args):
     return browser_type_launch_args | {"executable_path": found, "args": CHROMIUM_FLAGS}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks
-def pytest_collection_modifyitems(items):
-    """The tests of a file stay on one worker, for they share a page or a site; a lesson goes where there is room."""
-    for item in items:
-        if "of_one_lesson" not in item.keywords:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+# Files whose tests share nothing with each other: each is a lesson, and goes to the worker that has time for it.
+ANYWHERE = ("test_lessons_as_slides", "test_lessons_in_browser")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file stay on one worker, for they share a page or a site.
+
+    That is `--dist loadgroup`, which pytest-xdist 3.8 can't do with pytest 9.2: all tests go anywhere, and each worker
+    builds the site.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if Path(file).stem in ANYWHERE else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""What the lessons trained when they were compared with their stored outputs, for the tests that come after that.
+"""What the lessons trained when they were compared with their stored outputs, for the tests that come after that; and
+what they showed on their slides, for the tests of the pages.
 
 Each lesson has a folder of its own, for none may take another's training there. They lie in a folder for this code.
 """
@@ -8,14 +9,18 @@ import os
 import shutil
 from pathlib import Path
 
+import nbformat
+
 from tools.environment import ROOT
 
 ALL = ROOT / "artefacts" / "trainings"
 
 
 def of_this_code() -> Path:
-    code = b"".join(path.read_bytes() for path in sorted(ROOT.glob("vaelib/**/*.py")))
-    return ALL / hashlib.sha256(code).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for path in sorted([*ROOT.glob("vaelib/**/*.py"), *ROOT.glob("notebooks/*.ipynb")]):
+        digest.update(path.read_bytes())
+    return ALL / digest.hexdigest()[:16]
 
 
 def begin(lesson: str) -> None:
@@ -38,6 +43,25 @@ def gather(folder: Path) -> None:
     for path in of_this_code().glob("*/*.kept"):
         if not (folder / path.name).exists():  # two lessons may train the same
             (folder / path.name).symlink_to(path)
+
+
+def keep_run(lesson: Path, run) -> None:
+    """Keep what a lesson showed in a `run` of its slides, in the notebook as it is in the course."""
+    notebook = nbformat.read(lesson, as_version=4)
+    notebook.metadata["widgets"] = run.metadata["widgets"]
+    for cell, after in zip(notebook.cells, run.cells, strict=True):
+        assert cell.source == after.source
+        if cell.cell_type == "code":
+            cell.outputs = after.outputs
+    runs().mkdir(parents=True, exist_ok=True)
+    half_written = runs() / f".{lesson.name}"
+    nbformat.write(notebook, half_written)
+    half_written.replace(runs() / lesson.name)  # another worker may be looking
+
+
+def runs() -> Path:
+    """The folder with these lessons."""
+    return of_this_code() / "runs"
 
 
 def has(lesson: str) -> bool:

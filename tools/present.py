@@ -83,6 +83,7 @@ def run(notebook, server, path: str, on_cell=None) -> None:
     # JupyterLab shows the widgets of a notebook that is signed.
     sign.NotebookNotary(data_dir=str(server.log.parent / "data")).sign(notebook)
     nbformat.write(notebook, server.cwd / path)
+    runner.set_widgets_metadata()  # not for that page, which asks the kernel; for who looks at the notebook afterwards
 
 
 def main(names: list[str]) -> None:

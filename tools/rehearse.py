@@ -88,6 +88,7 @@ class Rehearsal:
     slowest: float = 0.0  # seconds
     cold: bool = False  # something was trained
     found: list[tuple[str, str]] = field(default_factory=list)  # (kind, what)
+    notebook: nbformat.NotebookNode | None = None  # after its run
 
     def note(self, kind: str, what: str) -> None:
         if (kind, what) not in self.found:
@@ -116,6 +117,7 @@ def rehearse(path: Path, browser) -> Rehearsal:
             walk(page, rehearsal, wanted=[cell.id for cell in notebook.cells if on_a_slide(cell)])
         finally:
             page.close()
+    rehearsal.notebook = notebook
     return rehearsal
 
 

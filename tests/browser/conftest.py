@@ -9,10 +9,21 @@ FOLDER = Path(__file__).parent
 FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the sliders of ipywidgets, and the explorers
 
 
+# The slides first, for the pages are made of their runs; the lessons last, for one goes where there is room.
+FIRST_FILES = ("test_lessons_as_slides", "test_site_in_browser", "test_explorers_in_browser", "test_rehearsal")
+LAST_FILES = ("test_lessons_in_browser",)
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=place)
     for item in items:
         if FOLDER in item.path.parents and not (item.path.stem == "test_lessons_in_browser" and named(item) in FIRST):
             item.add_marker("rest")
+
+
+def place(item) -> int:
+    name = item.path.stem
+    return FIRST_FILES.index(name) if name in FIRST_FILES else 100 + (name in LAST_FILES)
 
 
 def named(item):

@@ -13,7 +13,6 @@ from tools.lessons import LESSONS, ROOT
 lessons = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda path: path.stem)
 
 
-@pytest.mark.of_one_lesson
 @lessons
 def test_a_hall_sees_what_it_should(lesson, browser, trainings, monkeypatch):
     monkeypatch.setenv("VAELIB_KEPT", str(trainings))
@@ -23,6 +22,7 @@ def test_a_hall_sees_what_it_should(lesson, browser, trainings, monkeypatch):
     print(rehearsal)  # with what is slow, which depends on the machine
     assert not rehearsal.cold
     assert [found for found in rehearsal.found if found[0] != "slow"] == []
+    earlier_trainings.keep_run(lesson, rehearsal.notebook)
 
 
 @lessons

@@ -12,9 +12,6 @@ CELLS = """
 """
 
 
-pytestmark = pytest.mark.of_one_lesson
-
-
 @pytest.fixture(params=NAMES)
 def lesson(request, lab, page):
     """The page of a lesson after Run All Cells."""

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import earlier_trainings
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
@@ -39,7 +40,7 @@ def site(tmp_path_factory, trainings):
     if not shutil.which("npm"):
         missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
     folder = tmp_path_factory.mktemp("made") / "site"
-    command = [sys.executable, "-m", "tools.site", "--to", folder]
+    command = [sys.executable, "-m", "tools.site", "--to", folder, "--runs", earlier_trainings.runs()]
     environment = os.environ | {"VAELIB_KEPT": str(trainings)}
     made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr

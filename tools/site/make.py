@@ -315,8 +315,10 @@ def licences() -> list[tuple[str, str]]:
 # The whole
 
 
-def run(path: Path):
-    return executed(path)
+def run(path: Path, runs: Path | None):
+    """The notebook of a lesson after its run: one that is in the folder `runs`, else a new one."""
+    earlier = runs / path.name if runs else path
+    return nbformat.read(earlier, as_version=4) if runs and earlier.exists() else executed(path)
 
 
 def install() -> None:
@@ -341,8 +343,11 @@ def build(notebooks: dict, folder: Path) -> None:
         write(page, lessons, folder)
 
 
-def main(lessons: list[str], site: Path) -> None:
-    """Run the lessons, all if none is named, and make the site; one that is there stays until the new one is whole."""
+def main(lessons: list[str], site: Path, runs: Path | None = None) -> None:
+    """Run the lessons, all if none is named, and make the site; one that is there stays until the new one is whole.
+
+    `runs` may hold lessons that were run before, with the state of their widgets.
+    """
     install()
     paths = list(LESSONS.values())
     if unknown := set(lessons) - {path.stem for path in paths}:
@@ -350,7 +355,8 @@ def main(lessons: list[str], site: Path) -> None:
     paths = [path for path in paths if not lessons or path.stem in lessons]
     os.environ["OMP_NUM_THREADS"] = "1"  # of each kernel: two run side by side
     os.environ.setdefault("VAELIB_KEPT", "off")  # what a page says of a training was done for it
-    notebooks = dict(zip((path.stem for path in paths), run_each(paths, run, at_once=2), strict=True))
+    done = run_each(paths, lambda path: run(path, runs), at_once=2)
+    notebooks = dict(zip((path.stem for path in paths), done, strict=True))
     with tempfile.TemporaryDirectory(dir=site.parent, prefix=".site-") as folder:
         made = Path(folder) / "site"
         made.mkdir()
@@ -364,8 +370,9 @@ def command() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("lessons", nargs="*", help="such as 09_playground; all if none is named")
     parser.add_argument("--to", type=Path, default=ROOT / "site", help="the folder to make, in place of site/")
+    parser.add_argument("--runs", type=Path, help="a folder with lessons that were run already, if any")
     arguments = parser.parse_args()
     try:
-        main(arguments.lessons, arguments.to.resolve())
+        main(arguments.lessons, arguments.to.resolve(), arguments.runs)
     except SiteError as error:
         sys.exit(f"make site: {error}")
