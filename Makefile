@@ -74,3 +74,4 @@ setup:
 
 setup-dev:  # with what tests and tools need
 	@$(PYTHON) -I install.py dev
+	@if [ -e .git ]; then git config diff.ipynb.textconv "python3 tools/notebook_text.py" || true; fi  # see .gitattributes
