@@ -315,10 +315,15 @@ def licences() -> list[tuple[str, str]]:
 # The whole
 
 
-def run(path: Path, runs: Path | None):
-    """The notebook of a lesson after its run: one that is in the folder `runs`, else a new one."""
-    earlier = runs / path.name if runs else path
-    return nbformat.read(earlier, as_version=4) if runs and earlier.exists() else executed(path)
+def run(path: Path):
+    return executed(path)
+
+
+def after_a_run(path: Path, runs: Path | None):
+    """The notebook of a lesson after a run: one that is in the folder `runs`, else a new one."""
+    if runs and (runs / path.name).exists():
+        return nbformat.read(runs / path.name, as_version=4)
+    return run(path)
 
 
 def install() -> None:
@@ -355,7 +360,7 @@ def main(lessons: list[str], site: Path, runs: Path | None = None) -> None:
     paths = [path for path in paths if not lessons or path.stem in lessons]
     os.environ["OMP_NUM_THREADS"] = "1"  # of each kernel: two run side by side
     os.environ.setdefault("VAELIB_KEPT", "off")  # what a page says of a training was done for it
-    done = run_each(paths, lambda path: run(path, runs), at_once=2)
+    done = run_each(paths, lambda path: after_a_run(path, runs), at_once=2)
     notebooks = dict(zip((path.stem for path in paths), done, strict=True))
     with tempfile.TemporaryDirectory(dir=site.parent, prefix=".site-") as folder:
         made = Path(folder) / "site"
