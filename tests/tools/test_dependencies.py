@@ -41,7 +41,13 @@ def floors(extra: str | None = None) -> dict[str, str]:
     return dict(line.split(">=") for line in lines)
 
 
-CALLED = {"PIL": "pillow", "IPython": "ipython", "sklearn": "scikit-learn", "bs4": "beautifulsoup4", "xdist": "pytest-xdist"}
+CALLED = {
+    "PIL": "pillow",
+    "IPython": "ipython",
+    "sklearn": "scikit-learn",
+    "bs4": "beautifulsoup4",
+    "xdist": "pytest-xdist",
+}
 
 
 def imported(folder: str) -> set[str]:
