@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vaelib import checks
+from vaelib import checks, vae_loss
 from vaelib.checks import yours
 
 
@@ -422,6 +422,11 @@ def test_yours_takes_an_answer_that_is_right_and_the_courses_for_all_others(caps
 
     x, x_hat = torch.rand(2, 4, 3, 8, 8)
     expected = (x - x_hat).abs().sum(dim=(1, 2, 3)).mean() + 2 * right.sum(dim=1).mean()
-    torch.testing.assert_close(yours(loss_of_the_course)(x, x_hat, mu, log_var, 2.0), expected)
+    leaves = [values.clone().requires_grad_() for values in (x_hat, mu, log_var)]
+    loss = yours(loss_of_the_course)(x, *leaves, 2.0)
+    torch.testing.assert_close(loss.detach(), expected)
+    gradients = torch.autograd.grad(loss, leaves)
+    vaelibs = vae_loss(x, leaves[0], Normal(leaves[1], (0.5 * leaves[2]).exp()), beta=2.0).total
+    torch.testing.assert_close(gradients, torch.autograd.grad(vaelibs, leaves))
     with pytest.raises(TypeError, match="one of the exercises sample, kl"):
         yours(print)
