@@ -15,6 +15,7 @@ from vaelib.explorers.explore_beta import ExploreBeta, explore_beta
 from vaelib.explorers.explore_latents import ExploreLatents, explore_latents
 from vaelib.explorers.explore_loss import ExploreLoss, explore_loss
 from vaelib.explorers.explore_map import ExploreMap, explore_map
+from vaelib.explorers.judge import judge
 from vaelib.explorers.live import live
 from vaelib.explorers.watch_training import WatchTraining, watch_training
 
@@ -33,6 +34,7 @@ __all__ = [
     "explore_latents",
     "explore_loss",
     "explore_map",
+    "judge",
     "live",
     "watch_training",
 ]
