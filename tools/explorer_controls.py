@@ -30,6 +30,12 @@ EXPLORERS = {
         {"image x": "image", "draw again": "epsilon", "reset": "shifts"} | dict.fromkeys(OF_FACTORS, "shifts"),
         {"image": 3, "shifts": [0.3] * 6, "epsilon": [[0.5] * 10] * 4},
     ),
+    "explore_loss": Row(
+        "Explore the loss",
+        {"β": "beta", "descend": "sigma", "image x": "image", "latent": "latent", "the ball": "mu"},
+        {"beta": 20.0, "image": 5, "latent": 6, "mu": -1.0, "sigma": 0.5},
+        still=(("mu", 0.25), ("sigma", 0.9)),  # a ball that somebody moves stops rolling
+    ),
     "explore_map": Row(
         "Explore the map",
         {"image x": "image", "latent plane of the UAE": "h", "latent plane of the VAE": "z"},

@@ -31,12 +31,21 @@ PANELS = {
         "KL bars": ".vl-panel:nth-child(2) svg",
         "rate-distortion point": ".vl-panel:nth-child(3) svg",
     },
+    "explore_loss": {
+        "landscape of the loss": ".vl-sum",
+        "formula": ".vl-formula",
+        "landscape of β · KL": ".vl-of-rate",
+    },
     "explore_latents": {
         "UAE's face": "figure:nth-child(1) canvas",
         "VAE's face": "figure:nth-child(2) canvas",
     },
 }
-SLIDERS = {"explore_beta": ["β"], "explore_latents": ["z", "smile"]}  # what the labels begin with
+SLIDERS = {
+    "explore_beta": ["β"],
+    "explore_loss": ["β"],
+    "explore_latents": ["z", "smile"],
+}  # what the labels begin with
 
 # Notes for each move when each panel was painted, in ms from the key press.
 METER = """

@@ -16,7 +16,7 @@ FLOORS = [
     ["vaelib.history"],
     ["vaelib.training_cache"],
     ["vaelib.training"],
-    ["vaelib.measures"],
+    ["vaelib.measures", "vaelib.landscape"],
     ["vaelib.recording"],
     ["vaelib.trained"],
     ["vaelib.figures"],

@@ -22,6 +22,7 @@ from vaelib import (
 )
 from vaelib.faces import Faces, render
 from vaelib.history import History
+from vaelib.landscape import loss_landscape
 from vaelib.losses import log_likelihood, reconstruction_error
 from vaelib.models import sample
 from vaelib.recording import Recording
@@ -117,6 +118,15 @@ def of_faces(explore):
     }
     return [case for name, values in bad.items() for case in row(explore, name, values, *right[1:])]
 
+
+MU_AND_SIGMA = torch.linspace(-1, 1, 5), torch.tensor([0.1, 0.5, 1.0])
+NOT_THIS_LOSS = {
+    "a str": "VAE",
+    "a UAE": uae,
+    "the class": VAE,
+    "a MultiRateVAE": MultiRateVAE(SHAPE, 4, (8,)),
+    "of 17 latents": VAE(SHAPE, 17, (8,)),
+}
 
 # What the explorers of a plane must refuse.
 uae2, vae2 = Autoencoder(SHAPE, 2, (8,)), VAE(SHAPE, 2, (8,))
@@ -235,6 +245,12 @@ TABLE = [
         torch.zeros(2, 6),
     ),
     *row(render, "size", COUNTS | {"tiny": 8, "huge": 1000}, torch.zeros(2, 6)),
+    # landscape
+    *row(loss_landscape, "vae", {"a str": "VAE", "a UAE": uae, "the class": VAE}, vae, x[:1], 0, *MU_AND_SIGMA),
+    *row(loss_landscape, "image", OF_A_MODEL | {"two": x[:2]}, vae, x[:1], 0, *MU_AND_SIGMA),
+    *row(loss_landscape, "latent", SEEDS | {"too many": 4}, vae, x[:1], 0, *MU_AND_SIGMA),
+    *row(loss_landscape, "mu", LINES, vae, x[:1], 0, *MU_AND_SIGMA),
+    *row(loss_landscape, "sigma", LINES | {"zero": torch.zeros(3)}, vae, x[:1], 0, *MU_AND_SIGMA),
     # measures
     *row(measures.evaluate, "vae", {"a str": "VAE", "a UAE": uae, "the class": VAE}, vae, x),
     *row(measures.evaluate, "images", OF_A_MODEL, vae, x),
@@ -451,6 +467,9 @@ TABLE = [
     # explorers
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
+    *row(explorers.explore_loss, "vae", NOT_THIS_LOSS, vae, x),
+    *row(explorers.explore_loss, "images", OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}, vae, x),
+    *row(explorers.explore_loss, "beta", NUMBERS | {"too much": 101}, vae, x, beta=1.0),
     *row(explorers.explore_map, "vae", NOT_THIS_VAE, uae2, vae2, (x, labels)),
     *row(explorers.explore_map, "autoencoder", NOT_THIS_UAE, uae2, vae2, (x, labels)),
     *row(explorers.explore_map, "digits", NOT_DIGITS, uae2, vae2, (x, labels)),

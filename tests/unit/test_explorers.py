@@ -14,6 +14,7 @@ from vaelib.explorers import (
     draw_a_digit,
     explore_beta,
     explore_latents,
+    explore_loss,
     explore_map,
     judge,
     live,
@@ -245,6 +246,32 @@ def test_draw_a_digit_holds_an_image_that_can_be_encoded():
     assert torch.equal(torch.tensor(widget.image)[None, None], test.images[3:4])
 
 
+@torch.no_grad()
+def test_explore_loss_sends_what_the_encoder_says_and_no_encoder(of_faces):
+    _, vae, train, _ = of_faces
+    widget = explore_loss(vae, train.images, beta=3)
+    q = vae.encode(train.images[:8])
+    torch.testing.assert_close(array(widget, "images"), train.images[:8])
+    torch.testing.assert_close(array(widget, "mu"), q.mean)
+    torch.testing.assert_close(array(widget, "sigma"), q.stddev)
+    assert widget.about["collapsed"] == [False, False, True, False]
+    rates = kl_to_standard_normal(q).mean(dim=0)
+    assert widget.latent == rates.where(rates > 0.01, math.inf).argmin(), "the widest valley of those that live"
+    assert (widget.beta, widget.image, widget.mu, widget.sigma) == (3, 0, 0, 1)
+    assert widget.about["mus"][1] == max(3, math.ceil(1.1 * q.mean.abs().max()))
+    assert not any("trunk" in name or "head" in name for name in widget.arrays)
+
+
+def test_the_plane_of_explore_loss_holds_every_code():
+    vae = VAE((3, 16, 16), 3, (8,))
+    with torch.no_grad():
+        vae.head.bias[1] = -5
+    widget = explore_loss(vae, faces(8, size=16).images)
+    span = widget.about["mus"][1]
+    assert array(widget, "mu").abs().max() < span <= 7
+    widget.mu = -5.2
+
+
 def test_a_plane_needs_one_beta():
     with pytest.raises(TypeError, match=r"vae .* multirate.at\(beta\)"):
         explore_map(vae=MultiRateVAE((1, 28, 28), 2, (8,)))
@@ -264,6 +291,16 @@ def test_a_plane_needs_one_beta():
         (draw_a_digit, "image", [[2.0] * 28] * 28),
         (draw_a_digit, "image", [[math.nan] * 28] * 28),
         (draw_a_digit, "image", torch.zeros(28, 28)),
+        (explore_loss, "beta", 101),
+        (explore_loss, "beta", -0.1),
+        (explore_loss, "image", 8),
+        (explore_loss, "latent", 10),
+        (explore_loss, "latent", -1),
+        (explore_loss, "mu", 3.1),
+        (explore_loss, "mu", math.nan),
+        (explore_loss, "sigma", 0.0),
+        (explore_loss, "sigma", 2.5),
+        (explore_loss, "sigma", "wide"),
         (watch_training, "epoch", 13),
         (watch_training, "epoch", -1),
         (watch_training, "playing", "yes"),
@@ -309,6 +346,7 @@ def models(dtype=torch.float32, *, weight=None):
     return {
         explore_beta: (of_faces[0], some.images),
         explore_latents: (*of_faces[1:], some, some),
+        explore_loss: (of_faces[2], some.images),
         compare_codes: (*of_faces[1:], some, some),
         explore_map: (*of_digits, test),
         draw_a_digit: (of_digits[1], test),

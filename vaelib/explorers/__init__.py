@@ -13,6 +13,7 @@ from vaelib.explorers.compare_codes import CompareCodes, compare_codes
 from vaelib.explorers.draw_a_digit import DrawADigit, draw_a_digit
 from vaelib.explorers.explore_beta import ExploreBeta, explore_beta
 from vaelib.explorers.explore_latents import ExploreLatents, explore_latents
+from vaelib.explorers.explore_loss import ExploreLoss, explore_loss
 from vaelib.explorers.explore_map import ExploreMap, explore_map
 from vaelib.explorers.judge import judge
 from vaelib.explorers.live import live
@@ -23,6 +24,7 @@ __all__ = [
     "DrawADigit",
     "ExploreBeta",
     "ExploreLatents",
+    "ExploreLoss",
     "ExploreMap",
     "Explorer",
     "WatchTraining",
@@ -30,6 +32,7 @@ __all__ = [
     "draw_a_digit",
     "explore_beta",
     "explore_latents",
+    "explore_loss",
     "explore_map",
     "judge",
     "live",

@@ -105,6 +105,21 @@ class Index(Int):
         return value
 
 
+class Between(Float):
+    """A number between two ends, `of` names the pair."""
+
+    def __init__(self, *, of: str):
+        super().__init__()
+        self.of = of
+
+    def validate(self, explorer: Explorer, value) -> float:
+        value = super().validate(explorer, value)
+        least, most = explorer.about[self.of]
+        if not least <= value <= most:
+            raise TraitError(f"{self.name} must be from {least:g} to {most:g}, got {value}")
+        return value
+
+
 class Numbers(List):
     """As many finite numbers as there are."""
 

@@ -1,18 +1,16 @@
+import { betaSlider } from "./browser/beta.js";
 import { bars, bells, plane } from "./browser/charts.js";
-import { choice, slider } from "./browser/controls.js";
+import { choice } from "./browser/controls.js";
 import { figure, html, line, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { betaText, latentNames, tidy } from "./browser/format.js";
 import { formula } from "./browser/formula.js";
-import { Coder, betaAt, columnMeans, distances, kl, readArrays, rowOf, sampled, scaleOf } from "./browser/network.js";
+import { Coder, columnMeans, distances, kl, readArrays, rowOf, sampled } from "./browser/network.js";
 import { imageOptions, picture, strip } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
 
-const STEPS = 400; // of the slider
 const REST = 150; // ms without a move, and a screen reader is told
 
-const betaOf = (position) => (position === 0 ? 0 : Number(betaAt((2 * position) / STEPS - 1).toPrecision(3)));
-const positionOf = (beta) => Math.round(((scaleOf(beta) + 1) / 2) * STEPS);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 /** The plane of rate and distortion, with the curve for all β through `points`, and where the model is now. */
@@ -44,11 +42,7 @@ export default explorer({
     const firstSums = coder.firstLayer(images, n); // the part of the encoder that does not know β
     const curve = arrays.curve.data; // (points, 2): rate and distortion
 
-    const betaSlider = slider({
-      label: "β", min: 0, max: STEPS, step: 1, value: positionOf(state.beta), className: "vl-large",
-      text: (position) => `β = ${betaText(nearest(position))}`,
-      oninput: (position) => set({ beta: betaOf(position) }),
-    });
+    const ofBeta = betaSlider({ state, set });
     const picker = choice({
       label: "image x", options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs",
       onchange: (image) => set({ image }),
@@ -61,12 +55,6 @@ export default explorer({
     const posteriors = bells(latentNames(D), { alt: "", rowHeight: 24 });
     const rates = bars(latentNames(D), { most: 9, collapsedBelow, alt: "", rowHeight: 24 });
     const rateDistortion = tradeOff(Array.from({ length: curve.length / 2 }, (_, k) => [curve[2 * k], curve[2 * k + 1]]));
-
-    /** The β at a position of the slider; where Python has set one between two positions, that one. */
-    function nearest(position) {
-      const { beta } = state;
-      return position === positionOf(beta) ? beta : betaOf(position);
-    }
 
     function drawNow() {
       const { beta, image } = state;
@@ -106,7 +94,7 @@ export default explorer({
 
     return {
       children: [
-        betaSlider.element, terms.element,
+        ofBeta.element, terms.element,
         row(
           figure("image x", before.element),
           figure("x̂ from its mean μ", after.element),
@@ -122,7 +110,7 @@ export default explorer({
       drawNow,
       drawLater,
       showControls() {
-        betaSlider.set(positionOf(state.beta));
+        ofBeta.show();
         picker.set(state.image);
       },
       stop: () => clearTimeout(announceTimer),

@@ -123,9 +123,13 @@ export function bars(names, { most, collapsedBelow, unit = "nats", alt, rowHeigh
 
 /**
  * A plane with axes, for the rate-distortion curve and the 2-D latent spaces. `x` and `y` go from a value to a place;
- * what is drawn in it goes into `element`, in the order of drawing.
+ * what is drawn in it goes into `element`, in the order of drawing. `xMarks` and `yMarks` are [value, text] beside the
+ * axes, round values if they are not given.
  */
-export function plane({ xRange, yRange, xLabel, yLabel, alt, width = 330, height = 304, margin = [62, 10, 10, 54] }) {
+export function plane({
+  xRange, yRange, xLabel, yLabel, alt, width = 330, height = 304, margin = [62, 10, 10, 54],
+  xMarks = roundMarks(xRange), yMarks = roundMarks(yRange),
+}) {
   const [left, right, top, bottom] = margin;
   const x = (value) => left + ((value - xRange[0]) / (xRange[1] - xRange[0])) * (width - left - right);
   const y = (value) => height - bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (height - top - bottom);
@@ -133,8 +137,8 @@ export function plane({ xRange, yRange, xLabel, yLabel, alt, width = 330, height
     class: "vl-axis", fill: "none", x: left, y: top, width: width - left - right, height: height - top - bottom,
   });
   const texts = [
-    ...steps(xRange).map((v) => svg("text", { x: x(v), y: height - bottom + 20, "text-anchor": "middle" }, numeral(v))),
-    ...steps(yRange).map((v) => svg("text", { x: left - 8, y: y(v) + 6, "text-anchor": "end" }, numeral(v))),
+    ...xMarks.map(([v, text]) => svg("text", { x: x(v), y: height - bottom + 20, "text-anchor": "middle" }, text)),
+    ...yMarks.map(([v, text]) => svg("text", { x: left - 8, y: y(v) + 6, "text-anchor": "end" }, text)),
     svg("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, xLabel),
     svg("text", { transform: `translate(18 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
   ];
@@ -155,6 +159,8 @@ export function plane({ xRange, yRange, xLabel, yLabel, alt, width = 330, height
     alt: altOf(element),
   };
 }
+
+const roundMarks = (range) => steps(range).map((value) => [value, numeral(value)]);
 
 /** Round values that divide a range into three to six parts. */
 function steps([least, most]) {

@@ -1,15 +1,15 @@
 import { html, write } from "./dom.js";
 import { betaText, tidy } from "./format.js";
 
-/** The loss with its live numbers: L = |x − x̂| + β Σ KL = 22.3 + 1 × 21.6 = 43.9. */
-export function formula() {
+/** The loss with its live numbers: L = |x − x̂| + β Σ KL = 22.3 + 1 × 21.6 = 43.9. `names` are those of its terms. */
+export function formula(names = { distortion: "|x − x̂|", rate: "Σ KL" }) {
   const [distortion, beta, rate, total] = ["distortion", "beta", "rate", "loss"].map((name) =>
     html("span", { class: `vl-term vl-${name}` }),
   );
   const element = html(
     "div", { class: "vl-formula", role: "math" },
-    html("i", {}, "L"), " = ", html("span", { class: "vl-distortion" }, "|x − x̂|"), " + ",
-    html("span", { class: "vl-beta" }, "β"), " · ", html("span", { class: "vl-rate" }, "Σ KL"),
+    html("i", {}, "L"), " = ", html("span", { class: "vl-distortion" }, names.distortion), " + ",
+    html("span", { class: "vl-beta" }, "β"), " · ", html("span", { class: "vl-rate" }, names.rate),
     html("span", {}, " = ", distortion, " + ", beta, " · ", rate, " = ", total),
   );
   return {

@@ -1,0 +1,75 @@
+// Lines of equal height on a grid, by marching squares.
+
+const OUTSIDE = 1e12; // the height around the grid: so each region below a level closes along the grid's edge
+
+// Of a cell with the corners 1 (left, low), 2 (right, low), 4 (right, high), 8 (left, high): for each set of corners below
+// the level the sides from which, and to which, its line goes; what is below lies on one and the same hand of it.
+const [LOW, RIGHT, HIGH, LEFT] = [0, 1, 2, 3];
+const LINES = [
+  [], [[LEFT, LOW]], [[LOW, RIGHT]], [[LEFT, RIGHT]], [[RIGHT, HIGH]], [[LEFT, LOW], [RIGHT, HIGH]], [[LOW, HIGH]],
+  [[LEFT, HIGH]], [[HIGH, LEFT]], [[HIGH, LOW]], [[LOW, RIGHT], [HIGH, LEFT]], [[HIGH, RIGHT]], [[RIGHT, LEFT]],
+  [[RIGHT, LOW]], [[LOW, LEFT]], [],
+];
+
+/** The grid with a rim outside of it, at the places of its outermost lines. */
+function rimmed(heights, xs, ys) {
+  const [columns, rows] = [xs.length + 2, ys.length + 2];
+  const values = new Float64Array(columns * rows).fill(OUTSIDE);
+  ys.forEach((_, row) => xs.forEach((__, column) => {
+    values[(row + 1) * columns + column + 1] = heights[row * xs.length + column];
+  }));
+  return { values, columns, rows, x: [xs[0], ...xs, xs.at(-1)], y: [ys[0], ...ys, ys.at(-1)] };
+}
+
+/**
+ * For each of the `levels` the path around all that is below it. `heights` are those at the crossings of the places `xs`
+ * and `ys`, row by row; on a side that a line crosses, the height is taken as straight.
+ */
+export function contours(heights, xs, ys, levels) {
+  const grid = rimmed(heights, xs, ys);
+  const next = new Int32Array(2 * grid.columns * grid.rows); // side → the one where its line goes on, as 1 + its number
+  return levels.map((level) => {
+    linkSides(grid, level, next);
+    return pathOf(grid, level, next);
+  });
+}
+
+/** A side is twice the number of its left or lower end, and 1 more if it goes upwards. */
+function linkSides({ values, columns, rows }, level, next) {
+  next.fill(0);
+  for (let row = 0; row < rows - 1; row++) {
+    for (let k = row * columns; k < row * columns + columns - 1; k++) {
+      const below = (values[k] < level ? 1 : 0) + (values[k + 1] < level ? 2 : 0)
+        + (values[k + columns + 1] < level ? 4 : 0) + (values[k + columns] < level ? 8 : 0);
+      if (below === 0 || below === 15) continue;
+      const side = [2 * k, 2 * (k + 1) + 1, 2 * (k + columns), 2 * k + 1];
+      for (const [from, to] of LINES[below]) next[side[from]] = 1 + side[to];
+    }
+  }
+}
+
+/** Follow the lines, each until it has closed. */
+function pathOf({ values, columns, x, y }, level, next) {
+  const place = (side) => {
+    const [node, upwards] = [side >> 1, side & 1];
+    const [row, column] = [Math.floor(node / columns), node % columns];
+    const end = node + (upwards ? columns : 1);
+    const share = (level - values[node]) / (values[end] - values[node]);
+    const across = upwards ? x[column] : x[column] + share * (x[column + 1] - x[column]);
+    const down = upwards ? y[row] + share * (y[row + 1] - y[row]) : y[row];
+    return `${Math.round(10 * across) / 10} ${Math.round(10 * down) / 10}`;
+  };
+  const lines = [];
+  for (let start = 0; start < next.length; start++) {
+    if (!next[start]) continue;
+    const places = [];
+    for (let side = start; next[side];) {
+      places.push(place(side));
+      const to = next[side] - 1;
+      next[side] = 0;
+      side = to;
+    }
+    lines.push(`M${places.join("L")}Z`);
+  }
+  return lines.join("");
+}
