@@ -31,13 +31,14 @@ def vae_loss(
 ) -> Loss:
     """L = |x − x̂| + β Σ_j KL(q_j(z|x) ‖ N(0, 1)), averaged over the images of the batch.
 
-    `x` and `x_hat` are (B, C, H, W), `q` is a Normal over (B, D). With `beta` = 1 this is the negative ELBO up to a
-    constant (Kingma and Welling 2014, arXiv 1312.6114, eq. 10); a general `beta` makes it a β-VAE (Higgins et al.
-    2017). `reconstruction` and `scale` choose the likelihood, see `reconstruction_error`.
+    `x` and `x_hat` are (B, C, H, W), x in [0, 1], and `q` is a Normal over (B, D). With `beta` = 1 this is the negative
+    ELBO up to a constant (Kingma and Welling 2014, arXiv 1312.6114, eq. 10); a general `beta` makes it a β-VAE (Higgins
+    et al. 2017). `reconstruction` and `scale` choose the likelihood, see `reconstruction_error`.
     Raises TypeError or ValueError that names the argument.
     """
     beta = require.number("beta", beta, least=0)
     error = reconstruction_error(x, x_hat, reconstruction, scale)  # (B,)
+    require.pixels("x", x)
     kl = kl_to_standard_normal(q)  # (B, D)
     if len(kl) != len(x):
         raise ValueError(f"q must describe the {len(x)} images of x, it describes {len(kl)}")
@@ -67,7 +68,7 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
 
     "l1": Σ|x − x̂| / scale (Laplace, scale b). "mse": ½ Σ(x − x̂)² / scale² (Gaussian, standard deviation s).
     "bce": −Σ(x log x̂ + (1 − x) log(1 − x̂)) (Bernoulli; `scale` must stay 1).
-    `x` and `x_hat` are (B, C, H, W); x must lie in [0, 1], for "bce" x_hat as well.
+    `x` and `x_hat` are (B, C, H, W); for "bce" both must lie in [0, 1]. (The others are densities, of any x.)
     Raises TypeError or ValueError that names the argument.
     """
     scale = require_likelihood(reconstruction, scale)
@@ -77,12 +78,14 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
         raise ValueError(f"x_hat must have the shape of x, {tuple(x.shape)}, got {tuple(x_hat.shape)}")
     if x.dtype != x_hat.dtype:
         raise TypeError(f"x_hat must have the dtype of x, {x.dtype}, got {x_hat.dtype}")
-    require.unit_interval("x", x)
     if reconstruction == "bce":
-        require.unit_interval("x_hat", x_hat)
+        require.pixels("x", x)
+        require.pixels("x_hat", x_hat)
     error = _distortion(x, x_hat, reconstruction, scale)
-    if not error.isfinite().all() and not x_hat.isfinite().all():  # one look at B numbers before that at every pixel
-        raise ValueError("x_hat must be finite, it holds NaN or inf")
+    if not error.isfinite().all():  # one look at B numbers; only a failure looks at every pixel
+        for name, image in (("x", x), ("x_hat", x_hat)):
+            if not image.isfinite().all():
+                raise ValueError(f"{name} must be finite, it holds NaN or inf")
     return error
 
 

@@ -264,7 +264,8 @@ def holes(
     pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
-        prior = torch.randn(n, codes_of(vae, real[:1]).shape[1], generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
+        D = codes_of(vae, real[:1]).shape[1]
+        prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
         pictures["VAE, prior"] = vae.decode(prior.to(real.device))
     if coverage:
         return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}

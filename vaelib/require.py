@@ -1,7 +1,8 @@
 """What an argument must be, each rule written once.
 
-Each function returns nothing if the value is right, but for `number`, which returns it as a float. Else it raises a TypeError or a ValueError that names the argument
-and says what was expected and what came. Public functions call them once, at their door; what lies inside trusts that.
+Each function returns nothing if the value is right, but for `number`, which returns it as a float. Else it raises a
+TypeError or a ValueError that names the argument and says what was expected and what came. Public functions call them
+once, at their door; what lies inside trusts that.
 """
 
 import math
@@ -76,23 +77,26 @@ def finite(name: str, values: Tensor) -> None:
         raise ValueError(f"{name} must be finite, they hold NaN or inf")
 
 
-def unit_interval(name: str, values: Tensor) -> None:
-    """A tensor whose values lie in [0, 1]: the pixels of images, for every likelihood."""
+def unit_interval(name: str, values: Tensor, why: str = "") -> None:
+    """A tensor whose values lie in [0, 1]; `why` ends the sentence."""
+    if not ((values >= 0) & (values <= 1)).all():  # also False for NaN
+        raise ValueError(f"{name} must lie in [0, 1]{why}")
+
+
+def pixels(name: str, values: Tensor) -> None:
+    """Images in [0, 1], as every likelihood of the course takes them."""
     if ((values >= 0) & (values <= 1)).all():  # also False for NaN
         return
-    if not values.isfinite().all():
-        raise ValueError(f"{name} must lie in [0, 1], it holds NaN or inf")
     least, most = values.min().item(), values.max().item()
-    hint = (
-        "divide by the largest value that a pixel can have, 255 for bytes"
-        if most > 2
-        else (
-            "undo a normalisation, (x + 1) / 2 for pixels from −1 to 1"
-            if least < -0.5
-            else "clamp(0, 1) cuts off the rest"
-        )
-    )
-    raise ValueError(f"{name} must lie in [0, 1], it holds values from {least:.3g} to {most:.3g}: {hint}")
+    if math.isnan(least) or not math.isfinite(most - least):
+        raise ValueError(f"{name} must be finite and lie in [0, 1], it holds NaN or inf")
+    way = "clamp(0, 1) cuts off the rest"
+    if most > 2:
+        way = "divide by the largest value that a pixel can have, 255 for bytes"
+    elif least < -0.5:
+        way = "(x + 1) / 2 undoes a normalisation to −1…1"
+    span = f"{least:.3g} to {most:.3g}".replace("-", "−")
+    raise ValueError(f"{name} must lie in [0, 1], it holds values from {span}: {way}")
 
 
 def line(name: str, values: Tensor, length: int | None = None) -> None:

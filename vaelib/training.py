@@ -161,7 +161,7 @@ def _require_arguments(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
     require.finite("images", images)
-    require.unit_interval("images", images)
+    require.pixels("images", images)
 
 
 @torch.no_grad()

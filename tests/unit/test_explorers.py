@@ -218,7 +218,7 @@ def test_draw_a_digit_holds_an_image_that_can_be_encoded():
 
 
 def test_a_plane_needs_one_beta():
-    with pytest.raises(TypeError, match=r"vae .* multirate.at\(beta\)"):
+    with pytest.raises(TypeError, match=r"vae .* take \.at\(beta\)"):
         explore_map(vae=MultiRateVAE((1, 28, 28), 2, (8,)))
 
 
