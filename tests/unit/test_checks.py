@@ -101,6 +101,16 @@ STANDARD = Normal(0.0, 1.0, validate_args=False)
 quantiles = STANDARD.icdf
 
 
+def tiles(photo, size):
+    x = photo.permute(2, 0, 1) / 255
+    tops, lefts = range(0, x.shape[1] - size + 1, size), range(0, x.shape[2] - size + 1, size)
+    return torch.stack([x[:, i : i + size, j : j + size] for i in tops for j in lefts])
+
+
+def side_by_side(images):
+    return images[..., 1:] - images[..., :-1]
+
+
 def noise(mu):
     return torch.randn(mu.shape)
 
@@ -126,6 +136,8 @@ RIGHT = {
     checks.check_pixels: lambda raw: raw / 16,
     checks.check_prior_quantiles: lambda n: quantiles((torch.arange(n) + 0.5) / n),
     checks.check_log_mean_exp: lambda w: torch.logsumexp(w, dim=0) - math.log(len(w)),
+    checks.check_tiles: tiles,
+    checks.check_detail: lambda x: side_by_side(x).abs().mean(dim=(1, 2, 3)),
 }
 
 # check, what a student might write, what the check says about it
@@ -362,6 +374,20 @@ MISTAKES = [
     (checks.check_log_mean_exp, lambda w: w.max(dim=0).values, "largest"),
     (checks.check_log_mean_exp, lambda w: w.exp().mean(dim=0).log(), "logsumexp"),
     (checks.check_log_mean_exp, lambda w: (w.logsumexp(0) - math.log(len(w))).mean(), "averaged over the images"),
+    (checks.check_tiles, lambda p, n: tiles(p, n) * 255, "divide by 255"),
+    (checks.check_tiles, lambda p, n: tiles(p, n) * 255 / 256, "largest byte is 255"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).permute(0, 2, 3, 1), "colours stand last"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).transpose(2, 3), "rows and columns of the pixels"),
+    (checks.check_tiles, lambda p, n: 2 * tiles(p, n) - 1, r"mapped to \[-1, 1\]"),
+    (checks.check_tiles, lambda p, n: tiles(p, n)[:1], "first tile alone$"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).flip(1), "red and blue"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).double(), "torch.float64; the weights"),
+    (checks.check_detail, lambda x: side_by_side(x).mean(dim=(1, 2, 3)), "signs cancel"),
+    (checks.check_detail, lambda x: side_by_side(x).square().mean(dim=(1, 2, 3)), "you squared"),
+    (checks.check_detail, lambda x: side_by_side(x).abs().sum(dim=(1, 2, 3)), "you summed over the pixels"),
+    (checks.check_detail, lambda x: side_by_side(x).abs().mean(), "keep one for each"),
+    (checks.check_detail, lambda x: side_by_side(x.transpose(2, 3)).abs().mean(dim=(1, 2, 3)), "one above the other"),
+    (checks.check_detail, lambda x: x.std(dim=(1, 2, 3)), "the spread of the pixels"),
 ]  # fmt: skip
 
 

@@ -153,6 +153,24 @@ def log_mean_by_logaddexp(w):
     return total - math.log(len(w))
 
 
+def _whole(photo, size):
+    """(3, H, W) in [0, 1], cut to a whole number of tiles."""
+    H, W, _ = photo.shape
+    return photo[: H // size * size, : W // size * size].permute(2, 0, 1) / 255
+
+
+def tiles_by_unfold(photo, size):
+    x = _whole(photo, size).unfold(1, size, size).unfold(2, size, size)  # (3, rows, columns, size, size)
+    return x.permute(1, 2, 0, 3, 4).flatten(0, 1)
+
+
+def tiles_by_numpy(photo, size):
+    x = photo.numpy().astype(np.float32) / 255
+    rows, columns = x.shape[0] // size, x.shape[1] // size
+    x = x[: rows * size, : columns * size].reshape(rows, size, columns, size, 3)
+    return x.transpose(0, 2, 4, 1, 3).reshape(-1, 3, size, size)
+
+
 RIGHT = [
     (checks.check_numbers_in, lambda image: image.shape[0] * image.shape[1] * image.shape[2]),
     (checks.check_numbers_in, lambda image: image.numpy().size),
@@ -276,6 +294,21 @@ RIGHT = [
     (checks.check_prior_quantiles, lambda n: 2**0.5 * torch.erfinv((2 * torch.arange(n) + 1) / n - 1)),
     (checks.check_prior_quantiles, lambda n: torch.special.ndtri((torch.arange(n).double() + 0.5) / n)),
     (checks.check_prior_quantiles, lambda n: STANDARD.icdf(torch.linspace(0.5 / n, 1 - 0.5 / n, n))),
+    (checks.check_tiles, tiles_by_unfold),
+    (checks.check_tiles, tiles_by_numpy),
+    (
+        checks.check_tiles,
+        lambda p, n: (
+            torch.cat([F.pixel_unshuffle(c[None, None], n) for c in _whole(p, n)])
+            .flatten(2)
+            .permute(2, 0, 1)
+            .unflatten(2, (n, n))
+        ),
+    ),
+    (checks.check_detail, lambda x: x.diff(dim=-1).abs().mean(dim=(1, 2, 3))),
+    (checks.check_detail, lambda x: np.abs(np.diff(x.numpy(), axis=3)).mean(axis=(1, 2, 3))),
+    (checks.check_detail, lambda x: torch.stack([one.diff(dim=2).abs().mean() for one in x])),
+    (checks.check_detail, lambda x: [F.l1_loss(one[:, :, 1:], one[:, :, :-1]).item() for one in x]),
     (checks.check_log_mean_exp, log_mean_by_the_largest),
     (checks.check_log_mean_exp, log_mean_by_logaddexp),
     (checks.check_log_mean_exp, lambda w: torch.logsumexp(w - math.log(len(w)), dim=0)),
@@ -488,6 +521,21 @@ WRONG = [
     (checks.check_pixels, lambda raw: (raw.float() / 16).round(), "keep the grey values"),
     (checks.check_pixels, lambda raw: raw.float().sigmoid(), "sigmoid"),
     (checks.check_pixels, lambda raw: raw[:, 0] / 16, "axis of the channels"),
+    (checks.check_tiles, lambda p, n: tiles_by_unfold(p, 3), "right at first|stopped|tiles"),
+    (checks.check_tiles, lambda p, n: _whole(p, n).reshape(-1, 3, n, n), "scrambled|furthest off"),
+    (
+        checks.check_tiles,
+        lambda p, n: (_whole(p, n) * 255).permute(1, 2, 0).reshape(-1, 3, n, n) / 255,
+        "pixels are scrambled",
+    ),
+    (checks.check_tiles, lambda p, n: tiles_by_unfold(p.flip(0), n), "furthest off"),
+    (checks.check_detail, lambda x: (x - x.roll(1, dims=-1)).abs().mean(dim=(1, 2, 3)), "leave that pair out"),
+    (
+        checks.check_detail,
+        lambda x: x.diff(dim=-1).abs().sum(dim=(1, 2, 3)) / (3 * 5 * 5),
+        "right at first, but for images",
+    ),
+    (checks.check_detail, lambda x: x.diff(dim=1).abs().mean(dim=(1, 2, 3)), "colours are compared"),
     # no gradient, or a part of it
     (checks.check_elbo, lambda f, m, s, e: elbo(f, m, s, e).item(), "no gradient reaches μ and σ"),
     (
