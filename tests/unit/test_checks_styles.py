@@ -631,7 +631,11 @@ def test_a_wrong_answer_is_named(check, answer, words, capsys):
 def test_there_are_many_of_both():
     assert min(len(RIGHT), len(WRONG)) >= 100
     checked = {check for check, *_ in RIGHT}
-    assert checked == {check for check, *_ in WRONG} == {getattr(checks, name) for name in checks.__all__}
+    assert (
+        checked
+        == {check for check, *_ in WRONG}
+        == {getattr(checks, name) for name in checks.__all__ if name.startswith("check")}
+    )
 
 
 def test_two_answers_that_differ_little_are_told_apart_in_print(capsys):
