@@ -20,7 +20,8 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import require_images_for
+from vaelib.models import code_of, in_eval_mode, require_images_for
+from vaelib.multirate import require_one_beta
 
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
@@ -35,6 +36,7 @@ class Evaluation(NamedTuple):
     rate_per_latent: Tensor
 
 
+@in_eval_mode("vae")
 @torch.no_grad()
 def evaluate(
     vae, images: Tensor, *, reconstruction: str = "l1", scale: float = 1.0, seed: int = 0, batch_size: int = 1000
@@ -63,6 +65,7 @@ def evaluate(
     return Evaluation(rate_per_latent.sum().item(), distortion, elbo, rate_per_latent)
 
 
+@in_eval_mode("vae")
 @torch.no_grad()
 def log_marginal(
     vae,
@@ -97,6 +100,7 @@ def log_marginal(
     return torch.logsumexp(torch.stack(weights), dim=0) - math.log(samples)
 
 
+@in_eval_mode("model")
 @torch.no_grad()
 def reconstruct(model, images: Tensor) -> Tensor:
     """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
@@ -104,11 +108,13 @@ def reconstruct(model, images: Tensor) -> Tensor:
     return model.decode(codes)
 
 
+@in_eval_mode("model")
 @torch.no_grad()
 def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
     require_images_for(model, images)
-    code = model.encode(images)
+    require_one_beta("model", model)
+    code = code_of(model, images)
     return code.mean if isinstance(code, Normal) else code
 
 
@@ -232,6 +238,7 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
     raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
 
 
+@in_eval_mode("autoencoder", "vae")
 @torch.no_grad()
 def holes(
     autoencoder, real: Tensor, held_out: Tensor, *, vae=None, coverage: bool = False, n: int = 500, seed: int = 0
@@ -257,7 +264,8 @@ def holes(
     pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
-        prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
+        D = codes_of(vae, real[:1]).shape[1]
+        prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
         pictures["VAE, prior"] = vae.decode(prior.to(real.device))
     if coverage:
         return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}
@@ -266,10 +274,11 @@ def holes(
 
 def _require_arguments(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
     require_images_for(vae, images, model_name="vae")
+    require_one_beta("vae", vae)
     require_likelihood(reconstruction, scale)
     require.whole_number("batch_size", batch_size)
     require.whole_number("seed", seed, least=0)
-    if not isinstance(vae.encode(images[:1]), Normal):
+    if not isinstance(code_of(vae, images[:1], model_name="vae"), Normal):
         raise TypeError("vae must encode to a distribution; a UAE has no rate")
 
 

@@ -513,12 +513,12 @@ def test_bad_input_is_refused_by_name(case):
 
 
 @pytest.mark.parametrize("kind", ["l1", "mse", "bce"])
-def test_pixels_that_the_likelihood_cannot_take_stop_fit_before_its_first_step(kind):
+def test_pixels_outside_of_the_unit_interval_stop_every_loss_and_fit_before_its_first_step(kind):
     model = VAE(SHAPE, 4, (8,))
     before = model.head.weight.clone()
-    if kind == "bce":
-        with pytest.raises(ValueError, match="images must lie in"):
-            fit(model, 2 * x, reconstruction=kind, progress=False)
-        assert torch.equal(before, model.head.weight)
-    else:
-        fit(model, 2 * x, reconstruction=kind, epochs=1, progress=False)
+    for images, way in ((255 * x, "divide by the largest"), (2 * x - 1, "undoes a normalisation"), (1.1 * x, "clamp")):
+        with pytest.raises(ValueError, match=f"images must lie in .* values from .*{way}"):
+            fit(model, images, reconstruction=kind, progress=False)
+        with pytest.raises(ValueError, match=f"x must lie in .*{way}"):
+            vae_loss(images, x, q, reconstruction=kind)
+    assert torch.equal(before, model.head.weight)

@@ -10,11 +10,12 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
 from vaelib.measures import Probes
-from vaelib.models import require_images_for, sample
+from vaelib.models import code_of, in_eval_mode, in_mode, require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE
 
 
 @in_course_style
+@in_eval_mode("autoencoder")
 def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → one number for each attribute → the image again."""
     _require_face(autoencoder, "autoencoder", probes, image)
@@ -36,6 +37,7 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
 
 
 @in_course_style
+@in_eval_mode("vae")
 def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0) -> CourseFigure:
     """Figure 2: an `image` (1, C, H, W) → a bell curve for each attribute → faces decoded from sampled z.
 
@@ -126,10 +128,11 @@ def _require_face(model, model_name: str, probes: Probes, image: Tensor) -> None
     require_images_for(model, image, model_name=model_name, images_name="image")
     if not isinstance(probes, Probes):
         raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
-    if probes.weight.shape[1] != model.latent_dim:
-        raise ValueError(
-            f"probes must read the {model.latent_dim} latents of {model_name}, they read {probes.weight.shape[1]}"
-        )
+    with in_mode(model, training=False):
+        code = code_of(model, image, model_name=model_name)
+    latents = (code.mean if isinstance(code, Normal) else code).shape[1]
+    if probes.weight.shape[1] != latents:
+        raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")
 
 
 def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
