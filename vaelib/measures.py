@@ -1,4 +1,4 @@
-"""Numbers about trained models: rate, distortion, ELBO, log p(x), linear probes and holes.
+"""Numbers about trained models: rate, distortion, ELBO, log p(x), what the rate is made of, probes and holes.
 
 Random numbers are drawn for all images at once, so that no result depends on the size of the batches.
 """
@@ -25,7 +25,6 @@ from vaelib.models import require_images_for
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
 
-
 class Evaluation(NamedTuple):
     """Means over a whole test set, in nats per image; `rate_per_latent` is (D,), the others are floats."""
 
@@ -33,6 +32,22 @@ class Evaluation(NamedTuple):
     distortion: float
     elbo: float
     rate_per_latent: Tensor
+
+
+class Marginal(NamedTuple):
+    """log p(x) of each image by importance sampling, in nats, and how many of the draws carry it; (n,) each."""
+
+    log_p: Tensor
+    effective_samples: Tensor
+
+
+class RateParts(NamedTuple):
+    """What a rate is made of, in nats per image: rate = information + distance, and the standard error of these two."""
+
+    rate: float
+    information: float
+    distance: float
+    error: float
 
 
 @torch.no_grad()
@@ -73,18 +88,20 @@ def log_marginal(
     scale: float = 1.0,
     seed: int = 0,
     batch_size: int = 100,
-) -> Tensor:
-    """log p(x) of each image by importance sampling with q(z|x) as the proposal → (n,), in nats.
+) -> Marginal:
+    """log p(x) of each image by importance sampling with q(z|x) as the proposal, in nats, and how far to trust it.
 
-    log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): a lower bound on average, exact as K grows
-    (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: the terms differ by hundreds of nats.
+    log p(x) ≈ log 1/K Σ_k w_k with w_k = p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): a lower bound on average, exact as
+    K grows (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: terms differ by hundreds of nats.
+    `effective_samples` is (Σ w_k)² / Σ w_k², from 1 to K (Kong 1992): near 1 a single draw carries the whole estimate,
+    which then lies too low. A large one is no proof: where q misses a mode of the posterior, no draw tells of it.
     Raises TypeError or ValueError that names the argument.
     """
     _require_arguments(vae, images, reconstruction, scale, batch_size, seed)
     require.whole_number("samples", samples)
     posteriors = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
     generator = torch.Generator().manual_seed(seed)
-    weights = []
+    draws = []
     for _ in range(samples):
         epsilon = _noise(len(images), posteriors[0], generator)  # (n, D)
         terms = []
@@ -93,8 +110,46 @@ def log_marginal(
             prior = Normal(torch.zeros_like(z), torch.ones_like(z))
             log_p = log_likelihood(images[rows], vae.decode(z), reconstruction, scale)
             terms.append(log_p.double() + (prior.log_prob(z) - q.log_prob(z)).double().sum(dim=1))
-        weights.append(torch.cat(terms))  # (n,)
-    return torch.logsumexp(torch.stack(weights), dim=0) - math.log(samples)
+        draws.append(torch.cat(terms))  # (n,)
+    log_weights = torch.stack(draws)  # (K, n)
+    log_sum = torch.logsumexp(log_weights, dim=0)
+    effective_samples = (2 * log_sum - torch.logsumexp(2 * log_weights, dim=0)).exp()
+    return Marginal(log_sum - math.log(samples), effective_samples)
+
+
+@torch.no_grad()
+def decompose_rate(vae, images: Tensor, *, samples: int = 1, seed: int = 0, batch_size: int = 500) -> RateParts:
+    """The rate in two: how much z tells which image it came from, and how far the crowd of all z is from the prior.
+
+    Over n images, with the crowd q(z) = 1/n Σ_i q(z|x_i), the aggregated posterior:
+    mean KL(q(z|x) ‖ p(z)) = I(x; z) + KL(q(z) ‖ p(z)) (Hoffman and Johnson 2016, "ELBO surgery"). `information` is
+    I(x; z) = E[log q(z|x) − log q(z)], over `samples` draws of z for each image; the crowd's density is summed over
+    all n posteriors, so that only the draws are random (`error`). `distance` is what is left of the rate.
+    Mind the n: they are the whole world here. z can't tell more than log n nats about which of them it was, so with
+    few images or narrow posteriors the information is too small for images at large, and the distance too large.
+    Raises TypeError or ValueError that names the argument.
+    """
+    _require_arguments(vae, images, "l1", 1.0, batch_size, seed)
+    require.whole_number("samples", samples)
+    if len(images) < 2:
+        raise ValueError("images must be at least 2, or there is nothing to tell apart, got 1")
+    batches = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
+    q = Normal(*(torch.cat([getattr(some, name) for some in batches]).double() for name in ("mean", "stddev")))
+    precision = q.variance.reciprocal()  # (n, D)
+    constant = 0.5 * (q.mean.square() * precision).sum(dim=1) + q.stddev.log().sum(dim=1)  # (n,)
+    generator = torch.Generator().manual_seed(seed)
+    told = []
+    for _ in range(samples):
+        z = q.mean + q.stddev * _noise(len(images), q, generator)  # (n, D)
+        for rows in _rows(len(images), batch_size):
+            some = z[rows]
+            # log q(z_i|x_j) for all pairs at once, without the (2π)^(D/2) that all share
+            log_q = some @ (q.mean * precision).T - 0.5 * some.square() @ precision.T - constant  # (B, n)
+            own = log_q[:, rows].diagonal()  # (B,)
+            told.append(own - torch.logsumexp(log_q, dim=1) + math.log(len(images)))
+    told = torch.cat(told)
+    rate, information = kl_to_standard_normal(q).sum(dim=1).mean().item(), told.mean().item()
+    return RateParts(rate, information, rate - information, told.std().item() / math.sqrt(len(told)))
 
 
 @torch.no_grad()
