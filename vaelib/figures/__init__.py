@@ -13,6 +13,7 @@ from vaelib.figures.charts import (
     training_curves,
 )
 from vaelib.figures.latent_plane import latent_maps, latent_scatter
+from vaelib.figures.measured import change_of, ends_of_latents, every_latent, posterior_planes, rate_bars
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 
@@ -25,7 +26,10 @@ __all__ = [
     "CourseFigure",
     "against_beta",
     "attribute_bells",
+    "change_of",
     "curves",
+    "ends_of_latents",
+    "every_latent",
     "figure_uae",
     "figure_vae",
     "hole_bars",
@@ -37,6 +41,8 @@ __all__ = [
     "number_tables",
     "picture_html",
     "pictures",
+    "posterior_planes",
+    "rate_bars",
     "rate_distortion",
     "reconstructions",
     "training_curves",
