@@ -18,6 +18,7 @@ def lessons_in(folder: Path) -> dict[str, Path]:
 
 
 LESSONS = lessons_in(ROOT / "notebooks")
+ASSERTION = "assertion"  # the tag of a folded cell that asserts what the lesson says: not for slides and pages
 
 
 def chosen(names: list[str]) -> list[Path]:

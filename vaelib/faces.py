@@ -14,6 +14,8 @@ from vaelib import require
 
 FACTORS = ("skin tone", "hair colour", "smile", "glasses", "beard", "hair length")
 
+KINDS = ("plain", "glasses", "beard", "glasses and beard")  # what `four_kinds` draws, by label
+
 _BACKGROUND = (0.86, 0.91, 0.96)
 _SHIRT = (0.16, 0.50, 0.55)
 _SKIN = ((0.99, 0.86, 0.76), (0.80, 0.57, 0.42), (0.52, 0.35, 0.26))  # light, medium, dark
@@ -29,6 +31,13 @@ class Faces(NamedTuple):
     factors: Tensor
 
 
+class Kinds(NamedTuple):
+    """`images` (n, 3, S, S) float32 in [0, 1]; `labels` (n,) int64, the place of each face's kind in `KINDS`."""
+
+    images: Tensor
+    labels: Tensor
+
+
 def faces(n: int, *, seed: int = 0, size: int = 32) -> Faces:
     """Draw `n` faces whose six factors are independent and uniform on [0, 1].
 
@@ -39,6 +48,23 @@ def faces(n: int, *, seed: int = 0, size: int = 32) -> Faces:
     require.whole_number("seed", seed, least=0)
     factors = torch.rand(n, len(FACTORS), generator=torch.Generator().manual_seed(seed))
     return Faces(render(factors, size=size), factors)
+
+
+def four_kinds(n: int, *, seed: int = 0, size: int = 32) -> Kinds:
+    """Draw `n` faces of one person, who may wear glasses, a beard, both or neither.
+
+    Two attributes are free, and each is either absent or strong: glasses at 0 or in [0.7, 1], the beard at 0 or in
+    [0.6, 1], independently and as often as not. So there are four kinds of faces, and nothing between them. Raises as
+    `faces` does.
+    """
+    require.whole_number("n", n)
+    require.whole_number("seed", seed, least=0)
+    worn, grown, glasses, beard = torch.rand(n, 4, generator=torch.Generator().manual_seed(seed)).T
+    worn, grown = worn > 0.5, grown > 0.5
+    factors = torch.tensor([0.25, 0.5, 0.3, 0.0, 0.0, 0.6]).repeat(n, 1)
+    factors[:, FACTORS.index("glasses")] = worn * (0.7 + 0.3 * glasses)
+    factors[:, FACTORS.index("beard")] = grown * (0.6 + 0.4 * beard)
+    return Kinds(render(factors, size=size), worn + 2 * grown)
 
 
 def render(factors: Tensor, *, size: int = 32) -> Tensor:

@@ -31,7 +31,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
-from tools.lessons import LESSONS, ROOT, executed, run_each
+from tools.lessons import ASSERTION, LESSONS, ROOT, executed, run_each
 
 PARTS = Path(__file__).parent
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -89,6 +89,7 @@ class Exporter(HTMLExporter):
 
 
 def page_of(name: str, notebook) -> Page:
+    notebook.cells = [cell for cell in notebook.cells if ASSERTION not in cell.metadata.get("tags", [])]
     explorers = take_explorers(notebook)
     exporter = Exporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
     soup = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")

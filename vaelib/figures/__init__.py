@@ -12,7 +12,8 @@ from vaelib.figures.charts import (
     rate_distortion,
     training_curves,
 )
-from vaelib.figures.latent_plane import latent_maps, latent_scatter
+from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
+from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
 from vaelib.figures.measured import change_of, ends_of_latents, every_latent, posterior_planes, rate_bars
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
@@ -37,7 +38,10 @@ __all__ = [
     "labelled_points",
     "latent_bells",
     "latent_maps",
+    "latent_planes",
     "latent_scatter",
+    "network_boxes",
+    "noise_to_latent",
     "number_tables",
     "picture_html",
     "pictures",
@@ -46,4 +50,5 @@ __all__ = [
     "rate_distortion",
     "reconstructions",
     "training_curves",
+    "two_arrows",
 ]

@@ -1,9 +1,9 @@
 """The plane of two latents: where the images lie, and what is decoded from each place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Circle, Ellipse
 from torch import Tensor
 from torch.distributions import Normal
 
@@ -53,6 +53,50 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
 
 
 @in_course_style
+def latent_planes(
+    models: Mapping[str, object], images: Tensor, labels: Tensor, *, names: Sequence[str] = (), clouds: bool = False
+) -> CourseFigure:
+    """The planes of models with two latents side by side, at one scale: a mark for each of the `images` (n, C, H, W).
+
+    Colour and marker say the class `labels` (n,); `names` may name the classes. A UAE's mark is its h, a VAE's its μ,
+    or with `clouds` one z drawn from each posterior. The dashed circles are N(0, 1) at 1σ and 2σ. Raises TypeError or
+    ValueError that names the argument.
+    """
+    require.mapping("models", models)
+    require.labels("labels", labels, len(images))
+    points = {}
+    for name, model in models.items():
+        require_images_for(model, images, model_name=f"models[{name!r}]")
+        with torch.no_grad():
+            code = model.encode(images)
+        points[name] = code
+        if isinstance(code, Normal):
+            draw = torch.Generator().manual_seed(0)
+            noise = torch.randn(code.mean.shape, generator=draw).to(code.mean) if clouds else 0
+            points[name] = code.mean + noise * code.stddev
+        if points[name].shape != (len(images), 2):
+            raise ValueError(f"models[{name!r}] must have 2 latents to be drawn in a plane")
+    kinds = ", ".join(names) or "by class"
+    alt = (
+        f"The latent planes of {' and '.join(models)} at one scale, with {len(images)} images, {kinds}; N(0, 1) dashed."
+    )
+    figure = new_figure(6.4 * len(models) + 1.6, 6.4, alt)
+    reach = max(2.2, 1.05 * max(place.abs().max().item() for place in points.values()))
+    for axes, name, place in side_by_side(figure, points):
+        for label in labels.unique().tolist():
+            style = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label]}
+            said = names[label] if label < len(names) else str(label)
+            axes.scatter(*place[labels == label].T.cpu().numpy(), s=26, alpha=0.7, linewidths=0, label=said, **style)
+        for radius in (1, 2):
+            axes.add_patch(Circle((0, 0), radius, fill=False, color="black", linestyle="--", linewidth=1.5))
+        letter = "z" if isinstance(models[name].encode(images[:1]), Normal) else "h"
+        axes.set(title=name, xlim=(-reach, reach), ylim=(-reach, reach))
+        axes.set(xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.8)
+    return figure
+
+
+@in_course_style
 def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str) -> CourseFigure:
     """The plane of a model with two latents, decoded over a grid: one picture without gaps for each title.
 
@@ -81,4 +125,3 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
         letter = "h" if isinstance(model, Autoencoder) else "z"
         axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
     return figure
-
