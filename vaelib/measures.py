@@ -20,7 +20,7 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import require_images_for
+from vaelib.models import require_images_for, sample
 
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
@@ -165,6 +165,19 @@ def codes_of(model, images: Tensor) -> Tensor:
     require_images_for(model, images)
     code = model.encode(images)
     return code.mean if isinstance(code, Normal) else code
+
+
+@torch.no_grad()
+def heard_codes_of(model, images: Tensor, *, seed: int = 0) -> Tensor:
+    """What a decoder gets for each image, (n, D): the UAE's code h, or one z drawn from the VAE's posterior.
+
+    Fit probes on these. On the means they would also read what the noise of z drowns: latents that the decoder has
+    learnt to ignore.
+    """
+    require.whole_number("seed", seed, least=0)
+    require_images_for(model, images)
+    code = model.encode(images)
+    return sample(code, torch.Generator().manual_seed(seed)) if isinstance(code, Normal) else code
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from vaelib.figures.charts import (
 )
 from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
 from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
-from vaelib.figures.measured import change_of, ends_of_latents, every_latent, posterior_planes, rate_bars
+from vaelib.figures.measured import change_of, every_latent, posterior_planes, rate_bars, walks_of_latents
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 
@@ -29,7 +29,6 @@ __all__ = [
     "attribute_bells",
     "change_of",
     "curves",
-    "ends_of_latents",
     "every_latent",
     "figure_uae",
     "figure_vae",
@@ -51,4 +50,5 @@ __all__ = [
     "reconstructions",
     "training_curves",
     "two_arrows",
+    "walks_of_latents",
 ]

@@ -11,8 +11,8 @@ from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
-from vaelib.measures import RateParts, codes_of
-from vaelib.models import require_images_for, sample
+from vaelib.measures import RateParts, codes_of, heard_codes_of
+from vaelib.models import require_images_for
 from vaelib.palette import BLUE, GREY, ORANGE
 
 BELOW_THE_PEAK = (-1000, -100, -30, -10, -3, -1, 0)  # nats: the contours of a posterior
@@ -20,59 +20,61 @@ STILL_BELOW = 0.1  # of the greatest change: a latent that changes a picture les
 
 
 @torch.no_grad()
-def ends_of_latents(model, image: Tensor, images: Tensor, *, reach: float = 2.0, seed: int = 0) -> Tensor:
-    """What each latent does to an `image` (1, C, H, W): its two ends, decoded → (D, 2, C, H, W), greatest change first.
+def walks_of_latents(
+    model, image: Tensor, images: Tensor, *, reach: float = 2.0, steps: int = 2, seed: int = 0
+) -> Tensor:
+    """What each latent does to an `image` (1, C, H, W), decoded → (D, steps, C, H, W), the greatest change first.
 
-    Latent j is set to its mean over `images` (n, C, H, W) minus and plus `reach` times its standard deviation; the
-    others stay at the image's code. For a VAE the images' z are sampled, so that an unused latent, which is noise
-    like the prior, walks as far as any other. The same rule serves both models.
+    Latent j walks in even `steps` around its mean over `images` (n, C, H, W), from minus to plus `reach` times its
+    standard deviation; the others stay at the image's code. The same rule serves both models: of a VAE the z are
+    sampled, so that an unused latent, which is noise like the prior, walks as far as any other.
     Raises TypeError or ValueError that names the argument.
     """
-    _require_one(image)
+    require.images("image", image)
+    if len(image) != 1:
+        raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
     require_images_for(model, image, images_name="image")
-    require_images_for(model, images)
     require.number("reach", reach, above=0)
-    require.whole_number("seed", seed, least=0)
-    if len(images) < 2:
+    require.whole_number("steps", steps, least=2)
+    heard = heard_codes_of(model, images, seed=seed)  # (n, D)
+    if len(heard) < 2:
         raise ValueError("images must be at least 2 to have a spread, got 1")
-    code = model.encode(images)
-    points = sample(code, torch.Generator().manual_seed(seed)) if isinstance(code, Normal) else code  # (n, D)
-    latents = points.shape[1]
-    walk = codes_of(model, image).repeat(latents, 2, 1)  # (D, 2, D)
-    each = torch.arange(latents)
-    for side, sign in enumerate((-1, 1)):
-        walk[each, side, each] = points.mean(dim=0) + sign * reach * points.std(dim=0)
-    ends = model.decode(walk.flatten(0, 1)).unflatten(0, (latents, 2))  # (D, 2, C, H, W)
-    return ends[(-change_of(ends)).argsort()]
+    latents = heard.shape[1]
+    walk = codes_of(model, image).repeat(latents, steps, 1)  # (D, steps, D)
+    places = torch.linspace(-reach, reach, steps).to(heard)[:, None] * heard.std(dim=0) + heard.mean(dim=0)
+    for j in range(latents):
+        walk[j, :, j] = places[:, j]
+    decoded = model.decode(walk.flatten(0, 1)).unflatten(0, (latents, steps))  # (D, steps, C, H, W)
+    return decoded[change_of(decoded).argsort(descending=True)]
 
 
-def change_of(ends: Tensor) -> Tensor:
-    """By how much each latent changes the picture from one end to the other, |x̂ − x̂′|: (D, 2, C, H, W) → (D,)."""
-    return (ends[:, 1] - ends[:, 0]).abs().sum(dim=(1, 2, 3))
+def change_of(walks: Tensor) -> Tensor:
+    """By how much each latent changes the picture from one end to the other: (D, steps, C, H, W) → |x̂ − x̂′|, (D,)."""
+    return (walks[:, -1] - walks[:, 0]).abs().sum(dim=(1, 2, 3))
 
 
 @in_course_style
-def every_latent(ends: Mapping[str, Tensor], *, columns: int = 16) -> CourseFigure:
-    """All latents of each model at once: for every label what `ends_of_latents` returns, one pair below the other.
+def every_latent(walks: Mapping[str, Tensor], *, columns: int = 16) -> CourseFigure:
+    """All latents of each model at once: for every label what `walks_of_latents` returns, (D, steps, C, H, W).
 
-    A pair is one latent at its lower and at its upper end, in the order given, `columns` pairs a row; pairs that
-    hardly differ are marked "=". Raises TypeError or ValueError that names the argument.
+    A pair is one latent at its lower end and, below, at its upper end, in the order given, `columns` pairs a row;
+    "=" marks pairs that hardly differ. Raises TypeError or ValueError that names the argument.
     """
-    require.mapping("ends", ends)
+    require.mapping("walks", walks)
     require.whole_number("columns", columns)
-    for label, pairs in ends.items():
-        if not isinstance(pairs, Tensor) or pairs.ndim != 5 or pairs.shape[1] != 2 or pairs.numel() == 0:
-            raise ValueError(f"ends[{label!r}] must be (D, 2, C, H, W), what ends_of_latents returns")
-    still = {label: change_of(pairs) < STILL_BELOW * change_of(pairs).max() for label, pairs in ends.items()}
+    for label, walk in walks.items():
+        if not isinstance(walk, Tensor) or walk.ndim != 5 or walk.numel() == 0:
+            raise ValueError(f"walks[{label!r}] must be (D, steps, C, H, W), what walks_of_latents returns")
+    still = {label: change_of(walk) < STILL_BELOW * change_of(walk).max() for label, walk in walks.items()}
     said = "; ".join(f"{label}: about {(~of).sum()} of {len(of)} change the picture" for label, of in still.items())
-    rows = {label: -(-len(pairs) // columns) for label, pairs in ends.items()}
+    rows = {label: -(-len(walk) // columns) for label, walk in walks.items()}
     height = sum(2.2 * count + 0.4 for count in rows.values())
     figure = new_figure(columns, height, f"Each latent moved from its lower to its upper end. {said}.")
-    panels = figure.subplots(len(ends), 1, squeeze=False, height_ratios=list(rows.values()))[:, 0]
-    for axes, (label, pairs) in zip(panels, ends.items(), strict=True):
-        for place, pair in enumerate(pairs):
+    panels = figure.subplots(len(walks), 1, squeeze=False, height_ratios=list(rows.values()))[:, 0]
+    for axes, (label, walk) in zip(panels, walks.items(), strict=True):
+        for place, ends in enumerate(walk[:, [0, -1]]):
             top, left = 2.3 * (place // columns), 1.06 * (place % columns)
-            for k, picture in enumerate(pair):
+            for k, picture in enumerate(ends):
                 draw_image(axes, picture, extent=(left, left + 1, top + k + 1, top + k))
             if still[label][place]:
                 axes.text(left + 0.5, top + 2.02, "=", ha="center", va="top", color=GREY, weight="bold")
@@ -153,9 +155,3 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
         filled, ax=axes, label="log p(z|x), nats below its peak", format=lambda value, _: f"{value:g}".replace("-", "−")
     )
     return figure
-
-
-def _require_one(image: Tensor) -> None:
-    require.images("image", image)
-    if len(image) != 1:
-        raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
