@@ -17,7 +17,7 @@ from torch.distributions import Normal
 from vaelib import VAE, Autoencoder, faces, figures
 from vaelib.faces import FACTORS
 from vaelib.history import History
-from vaelib.measures import Evaluation, Probes
+from vaelib.measures import Evaluation, Probes, decompose_rate
 
 SHAPE = (3, 16, 16)
 NAMES = FACTORS[:3]
@@ -80,6 +80,11 @@ FIGURES = {
     "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
     "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
+    "every_latent": lambda a, v, x, p: figures.every_latent({"UAE": figures.walks_of_latents(a, x[:1], x)}),
+    "rate_bars": lambda a, v, x, p: figures.rate_bars({"β = 1": decompose_rate(v, x)}, images=len(x)),
+    "posterior_planes": lambda a, v, x, p: figures.posterior_planes(
+        {"a digit": (-GRID[:, None].square() - GRID, v.encode(x[:1]))}, GRID, alt="one posterior"
+    ),
 }
 
 

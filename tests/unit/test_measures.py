@@ -16,6 +16,7 @@ from vaelib.measures import (
     distance_to_nearest,
     evaluate,
     fit_probes,
+    heard_codes_of,
     holes,
     log_marginal,
     reconstruct,
@@ -253,6 +254,18 @@ def test_reconstruct_decodes_the_code_or_the_mean():
         torch.testing.assert_close(codes_of(vae, x), vae.encode(x).mean)
         torch.testing.assert_close(reconstruct(vae, x), vae.decode(vae.encode(x).mean))
     assert not reconstruct(vae, x).requires_grad
+
+
+def test_a_decoder_hears_the_uaes_code_and_a_draw_of_the_vaes_posterior():
+    x = faces(40, size=16).images
+    autoencoder, vae = tiny(Autoencoder), tiny()
+    with torch.no_grad():
+        assert torch.equal(heard_codes_of(autoencoder, x), autoencoder.encode(x))
+        q = vae.encode(x)
+    first, again, other = (heard_codes_of(vae, x, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    noise = torch.cat([(heard_codes_of(vae, x, seed=seed) - q.mean) / q.stddev for seed in range(30)])
+    assert noise.mean().abs() < 0.06 and noise.std().item() == pytest.approx(1, abs=0.05)
 
 
 # ---- probes

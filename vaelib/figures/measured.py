@@ -131,9 +131,15 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
     require_alt(alt)
     require.mapping("panels", panels)
     require.line("line", line)
-    for label, (log_joint, q) in panels.items():
-        require.table(f"panels[{label!r}][0]", log_joint, (len(line), len(line)))
-        require.posterior(f"panels[{label!r}][1]", q, latents=2)
+    for label, panel in panels.items():
+        if not isinstance(panel, tuple) or len(panel) != 2:
+            raise ValueError(f"panels[{label!r}] must be two things, log p(x, z) and q")
+        require.table(f"panels[{label!r}][0]", panel[0], (len(line), len(line)))
+        require.posterior(f"panels[{label!r}][1]", panel[1], latents=2)
+        if len(panel[1].mean) != 1:
+            raise ValueError(
+                f"panels[{label!r}][1] must be of one image, over (1, 2), got {tuple(panel[1].mean.shape)}"
+            )
     colours = LinearSegmentedColormap.from_list("course", ["white", BLUE])
     figure = new_figure(5.6 * len(panels) + 1, 5.6, alt)
     axes = []
