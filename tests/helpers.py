@@ -20,7 +20,7 @@ NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS.va
 QUESTION = re.compile(r"\*\*Question\.\*\* .+?\n\n(?P<options>(?:<details>.*?</details>\n?)+)", re.DOTALL)
 OPTION = re.compile(r"<details><summary>([A-Z])\. (.+?)</summary>\n\n([✓✗]) (.+?)\n</details>", re.DOTALL)
 # A cell with something to move: an explorer, or a slider of ipywidgets.
-LIVE = re.compile(rf"^(live|widgets\.VBox|{'|'.join(EXPLORERS)})\(", re.MULTILINE)
+LIVE = re.compile(rf"^(live|widgets\.VBox|judge|{'|'.join(EXPLORERS)})\(", re.MULTILINE)
 
 
 def missing(what: str):

@@ -5,9 +5,10 @@ import re
 
 import pytest
 import torch
-from torch.distributions import Normal
+from torch.distributions import Normal, kl_divergence
 
 from vaelib import checks
+from vaelib.checks import yours
 
 
 def variance(log_var):
@@ -399,3 +400,28 @@ def test_whatever_is_written_a_check_answers_in_one_line(check, answer, said, ca
     check(answer)
     out = capsys.readouterr().out
     assert out.startswith(said) and out.count("\n") == 1, out
+
+
+def test_yours_takes_an_answer_that_is_right_and_the_courses_for_all_others(capsys):
+    def sample(mu, log_var):
+        return mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
+
+    assert yours(sample) is sample and capsys.readouterr().out == "sample: yours\n"
+
+    def kl(mu, log_var):
+        return 0.5 * (mu**2 + log_var.exp() - log_var)  # the −1 is lost
+
+    course = yours(kl)
+    assert course is not kl and "the course's" in capsys.readouterr().out
+    mu, log_var = torch.randn(2, 4, 3)
+    right = kl_divergence(Normal(mu, (0.5 * log_var).exp()), Normal(0.0, 1.0))
+    torch.testing.assert_close(course(mu, log_var), right)
+
+    def loss_of_the_course(x, x_hat, mu, log_var, beta):
+        return ...
+
+    x, x_hat = torch.rand(2, 4, 3, 8, 8)
+    expected = (x - x_hat).abs().sum(dim=(1, 2, 3)).mean() + 2 * right.sum(dim=1).mean()
+    torch.testing.assert_close(yours(loss_of_the_course)(x, x_hat, mu, log_var, 2.0), expected)
+    with pytest.raises(TypeError, match="one of the exercises sample, kl"):
+        yours(print)

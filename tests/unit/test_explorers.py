@@ -15,10 +15,12 @@ from vaelib.explorers import (
     explore_beta,
     explore_latents,
     explore_map,
+    judge,
     live,
     watch_training,
 )
-from vaelib.faces import Faces
+from vaelib.faces import Faces, four_kinds
+from vaelib.figures import picture_html
 from vaelib.measures import attribute_directions, fit_probes
 from vaelib.models import sample
 
@@ -195,7 +197,8 @@ def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
     uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,), seed=1)
     widget = explore_map(uae, vae, (some.images, labels))
     x = some.images[:300]
-    assert widget.about == {"shape": [3, 16, 16], "labels": labels[:300].tolist(), "rows_to_choose": [0, 2, 1]}
+    about = {"shape": [3, 16, 16], "labels": labels[:300].tolist(), "rows_to_choose": [0, 2, 1], "letters": ["h", "z"]}
+    assert widget.about == about
     torch.testing.assert_close(array(widget, "uae.codes"), uae.encode(x))
     torch.testing.assert_close(array(widget, "vae.codes"), vae.encode(x).mean)
     torch.testing.assert_close(array(widget, "vae.sigma"), vae.encode(x).stddev)
@@ -203,6 +206,31 @@ def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
     assert widget.h == pytest.approx(uae.encode(x)[0].tolist()) and widget.image == 0
     assert widget.z == pytest.approx(vae.encode(x).mean[0].tolist())
     assert not any("trunk" in name or "head" in name for name in widget.arrays)
+
+
+def test_a_blind_test_hides_who_made_a_row_and_counts_at_the_end():
+    rows = {"light": torch.full((12, 2, 1, 8, 8), 0.1), "dark": torch.full((12, 2, 1, 8, 8), 0.9)}
+    box = judge(rows, question="Which is darker?", seed=3)
+    said, picture, buttons = box.children
+    uppers = 0
+    for k in range(12):
+        assert f"Pair {k + 1} of 12" in said.value and "light" not in said.value + picture.value
+        light = picture_html(rows["light"][k], alt=f"the upper row of pair {k + 1}", height=96)
+        light_is_upper = picture.value.startswith(light)
+        uppers += light_is_upper
+        buttons.children[light_is_upper].click()  # always the dark one
+    assert 2 < uppers < 10  # by lot
+    assert "dark: 12 of 12" in said.value and "light: 0 of 12" in said.value
+    assert all(button.disabled for button in buttons.children)
+
+
+def test_explore_map_shows_one_model_alone():
+    some = four_kinds(40, size=16)
+    uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,))
+    alone = explore_map(uae, digits=some)
+    assert alone.about["letters"] == ["h"] and not any(name.startswith("vae") for name in alone.arrays)
+    alone = explore_map(vae=vae, digits=some)
+    assert alone.about["letters"] == ["z"] and not any(name.startswith("uae") for name in alone.arrays)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vaelib import faces
-from vaelib.faces import FACTORS, render
+from vaelib.faces import FACTORS, four_kinds, render
 
 # Where to look for each factor: x to the right, y down, both from -1 to 1.
 SPOTS = {
@@ -142,3 +142,23 @@ def test_sizes_show_the_same_face():
     small, large = render(factors, size=32), render(factors, size=64)
     shrunk = torch.nn.functional.avg_pool2d(large, 2)
     assert (small - shrunk).abs().mean() < 0.02
+
+
+def test_four_kinds_have_glasses_and_a_beard_or_not():
+    images, labels = four_kinds(400, seed=2)
+    assert images.shape == (400, 3, 32, 32) and sorted(set(labels.tolist())) == [0, 1, 2, 3]
+    assert labels.bincount().min() > 60
+    glasses, beard = images[:, :, 12:18, 6:26], images[:, :, 25:29, 12:20]  # where they are drawn
+    plain = images[labels == 0]
+    assert torch.equal(plain, plain[:1].expand_as(plain))  # nothing else varies
+    for label, (worn, grown) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
+        of_kind = labels == label
+        assert (glasses[of_kind] - plain[0, :, 12:18, 6:26]).abs().amax(dim=(1, 2, 3)).min() > 0.2 or not worn
+        assert (beard[of_kind] - plain[0, :, 25:29, 12:20]).abs().amax(dim=(1, 2, 3)).min() > 0.2 or not grown
+    assert torch.equal(four_kinds(9, seed=5).images, four_kinds(9, seed=5).images)
+
+
+@pytest.mark.parametrize(("n", "seed"), [(0, 0), (1.5, 0), (3, -1), ("3", 0)])
+def test_four_kinds_refuse_other_numbers(n, seed):
+    with pytest.raises((TypeError, ValueError), match=r"(n|seed) must"):
+        four_kinds(n, seed=seed)

@@ -78,6 +78,11 @@ FIGURES = {
     "against_beta": lambda a, v, x, p: figures.against_beta({"no. 1": {0.1: 2, 1: 1}}, ylabel="KL", alt="a line"),
     "latent_scatter of a UAE": lambda a, v, x, p: figures.latent_scatter(a, x, torch.arange(12) % 4),
     "latent_scatter of a VAE": lambda a, v, x, p: figures.latent_scatter(v, x, torch.arange(12) % 4),
+    "latent_planes": lambda a, v, x, p: figures.latent_planes({"UAE": a, "VAE": v}, x, torch.arange(12) % 4),
+    "two_arrows": lambda a, v, x, p: figures.two_arrows(),
+    "network_boxes of a UAE": lambda a, v, x, p: figures.network_boxes(a),
+    "network_boxes of a VAE": lambda a, v, x, p: figures.network_boxes(v),
+    "noise_to_latent": lambda a, v, x, p: figures.noise_to_latent(1.0, 0.5, GRID),
     "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
     "every_latent": lambda a, v, x, p: figures.every_latent({"UAE": figures.walks_of_latents(a, x[:1], x)}),
@@ -351,3 +356,38 @@ def test_long_labels_of_pictures_are_not_cut(images, length):
     drawn = pixels_of(shown)
     for border in (drawn[:3], drawn[-3:], drawn[:, :3], drawn[:, -3:]):
         assert (border > 0.9).all()  # WebP keeps white nearly, not quite; a letter that is cut is dark
+
+
+def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, images):
+    labels = torch.arange(12) % 4
+    figure = figures.latent_planes({"UAE": autoencoder, "VAE": vae}, images, labels, names="abcd", clouds=True)
+    uae_axes, vae_axes = figure.axes
+    assert uae_axes.get_xlim() == vae_axes.get_xlim() == vae_axes.get_ylim()
+    assert [text.get_text() for text in vae_axes.get_legend().get_texts()] == list("abcd")
+    assert [patch.width for patch in vae_axes.patches] == [2, 4]  # circles: a radius of 1 σ and 2 σ
+    noise = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        h, q = autoencoder.encode(images), vae.encode(images)
+    for axes, places in ((uae_axes, h), (vae_axes, q.mean + q.stddev * noise)):
+        for label, marks in enumerate(axes.collections):
+            drawn = torch.tensor(marks.get_offsets().data, dtype=torch.float32)
+            torch.testing.assert_close(drawn, places[labels == label])
+
+
+def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
+    words = {text.get_text() for text in figures.network_boxes(vae).axes[0].texts}
+    sizes = [layer.out_features for layer in vae.decoder if hasattr(layer, "out_features")]
+    assert {f"μ: {vae.latent_dim}", f"σ: {vae.latent_dim}", *map(str, sizes)} <= words
+    words = {text.get_text() for text in figures.network_boxes(autoencoder).axes[0].texts}
+    assert "h" in words and not any("σ" in word for word in words)
+    with pytest.raises(TypeError, match="model must be an Autoencoder or a VAE"):
+        figures.network_boxes(torch.nn.Linear(2, 2))
+
+
+def test_noise_is_taken_to_mu_plus_sigma_times_it():
+    epsilon = torch.tensor([-1.0, 0.5])
+    above, below = figures.noise_to_latent(2.0, 0.25, epsilon).axes[0].collections[-2:]
+    assert above.get_offsets()[:, 0].tolist() == [-1.0, 0.5]
+    assert below.get_offsets()[:, 0].tolist() == [1.75, 2.125]
+    with pytest.raises(ValueError, match="sigma must"):
+        figures.noise_to_latent(0.0, -1.0, epsilon)

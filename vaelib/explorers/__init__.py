@@ -14,6 +14,7 @@ from vaelib.explorers.draw_a_digit import DrawADigit, draw_a_digit
 from vaelib.explorers.explore_beta import ExploreBeta, explore_beta
 from vaelib.explorers.explore_latents import ExploreLatents, explore_latents
 from vaelib.explorers.explore_map import ExploreMap, explore_map
+from vaelib.explorers.judge import judge
 from vaelib.explorers.live import live
 from vaelib.explorers.watch_training import WatchTraining, watch_training
 
@@ -30,6 +31,7 @@ __all__ = [
     "explore_beta",
     "explore_latents",
     "explore_map",
+    "judge",
     "live",
     "watch_training",
 ]

@@ -67,13 +67,13 @@ function pad({ map, middle, label, onmove }) {
 }
 
 /** One of the two models: its plane with the images to choose marked on it, a cross to move, and what is decoded there. */
-function sideOf(letter, { labels, palette, arrays, chosenRows, shape, onmove }) {
+function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove }) {
   const isVae = letter === "z";
   const name = isVae ? "VAE" : "UAE";
   const prefix = name.toLowerCase();
   const codes = arrays[`${prefix}.codes`].data; // (n, 2): h, or μ
   const sigma = isVae ? arrays["vae.sigma"].data : null;
-  const map = latentMap({ letter, cover: codes, labels, palette, prior: isVae, alt: "" });
+  const map = latentMap({ letter, cover: codes, labels, palette, prior: isVae, alt: "", size: alone ? 420 : 280 });
   map.draw(codes);
   const radius = RING * (map.ranges[0][1] - map.ranges[0][0]);
   const codeOf = (k) => Array.from(rowOf(codes, chosenRows[k], 2)); // of the k-th image to choose
@@ -84,7 +84,7 @@ function sideOf(letter, { labels, palette, arrays, chosenRows, shape, onmove }) 
   map.add(...outlines, cross.element);
   const plane = pad({
     map, middle: isVae ? [0, 0] : map.ranges.map(([low, high]) => (low + high) / 2),
-    label: `latent plane of the ${name}: ${labels.length} test images by class`, onmove,
+    label: `latent plane of the ${name}: ${labels.length} images by class`, onmove,
   });
   const coder = new Coder(arrays, `${prefix}.`);
   const decoded = picture(shape, "", "vl-big");
@@ -121,13 +121,14 @@ export default explorer({
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["h", "image", "z"],
   build({ about, arrays, palette, state, set }) {
-    const { shape, labels, rows_to_choose: chosenRows } = about;
-    const sides = ["h", "z"].map((letter) =>
-      sideOf(letter, { labels, palette, arrays, chosenRows, shape, onmove: (to) => set({ [letter]: to }) }));
-    const [uae, vae] = sides;
+    const { shape, labels, rows_to_choose: chosenRows, letters } = about;
+    const alone = letters.length === 1;
+    const sides = letters.map((letter) =>
+      sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove: (to) => set({ [letter]: to }) }));
+    const codesOf = (image) => Object.fromEntries(sides.map(({ letter, codeOf }) => [letter, codeOf(image)]));
     const picker = classPicker({
       label: "image x", classes: chosenRows.map((k) => labels[k]), palette, shape, pixels: arrays.images.data,
-      value: state.image, onchange: (image) => set({ image, h: uae.codeOf(image), z: vae.codeOf(image) }),
+      value: state.image, onchange: (image) => set({ image, ...codesOf(image) }),
     });
     return {
       children: [

@@ -125,7 +125,8 @@ def curves(
         low, high = axes.get_ylim()
         if low < 0 < high and any(values.min() < 0 for values in lines.values()):
             axes.axhline(0, color="black", linewidth=1)
-        axes.legend(loc="best", framealpha=0.8, edgecolor="none")  # where it must lie on a curve, both can be read
+        columns_of_legend = 2 if max(map(len, lines)) < 20 else 1
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, ncols=columns_of_legend)
     return figure
 
 

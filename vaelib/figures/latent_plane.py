@@ -59,17 +59,17 @@ def latent_planes(
     """The planes of models with two latents side by side, at one scale: a mark for each of the `images` (n, C, H, W).
 
     Colour and marker say the class `labels` (n,); `names` may name the classes. A UAE's mark is its h, a VAE's its μ,
-    or with `clouds` one z drawn from each posterior. The dashed circles are N(0, 1) at 1σ and 2σ. Raises TypeError or
-    ValueError that names the argument.
+    or with `clouds` one z drawn from each posterior. Where there is a VAE, dashed circles show N(0, 1) at 1σ and 2σ.
+    Raises TypeError or ValueError that names the argument.
     """
     require.mapping("models", models)
     require.labels("labels", labels, len(images))
-    points = {}
+    points, letters = {}, {}
     for name, model in models.items():
         require_images_for(model, images, model_name=f"models[{name!r}]")
         with torch.no_grad():
             code = model.encode(images)
-        points[name] = code
+        points[name], letters[name] = code, "z" if isinstance(code, Normal) else "h"
         if isinstance(code, Normal):
             draw = torch.Generator().manual_seed(0)
             noise = torch.randn(code.mean.shape, generator=draw).to(code.mean) if clouds else 0
@@ -77,23 +77,30 @@ def latent_planes(
         if points[name].shape != (len(images), 2):
             raise ValueError(f"models[{name!r}] must have 2 latents to be drawn in a plane")
     kinds = ", ".join(names) or "by class"
-    alt = (
-        f"The latent planes of {' and '.join(models)} at one scale, with {len(images)} images, {kinds}; N(0, 1) dashed."
-    )
+    prior = "; N(0, 1) dashed" if "z" in letters.values() else ""
+    alt = f"The latent planes of {' and '.join(models)} at one scale: {len(images)} images, {kinds}{prior}."
     figure = new_figure(6.4 * len(models) + 1.6, 6.4, alt)
-    reach = max(2.2, 1.05 * max(place.abs().max().item() for place in points.values()))
+    window = _window(torch.cat(list(points.values())), around_0=bool(prior))
     for axes, name, place in side_by_side(figure, points):
         for label in labels.unique().tolist():
             style = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label]}
             said = names[label] if label < len(names) else str(label)
             axes.scatter(*place[labels == label].T.cpu().numpy(), s=26, alpha=0.7, linewidths=0, label=said, **style)
-        for radius in (1, 2):
+        for radius in (1, 2) if prior else ():
             axes.add_patch(Circle((0, 0), radius, fill=False, color="black", linestyle="--", linewidth=1.5))
-        letter = "z" if isinstance(models[name].encode(images[:1]), Normal) else "h"
-        axes.set(title=name, xlim=(-reach, reach), ylim=(-reach, reach))
-        axes.set(xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal")
+        letter = letters[name]
+        axes.set(title=name, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal", **window)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.8)
     return figure
+
+
+def _window(points: Tensor, *, around_0: bool) -> dict[str, tuple[float, float]]:
+    """A square that holds the `points` (n, 2), and the prior's circles if it lies around 0."""
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    middle = torch.zeros(2) if around_0 else (low + high) / 2
+    half = 1.05 * max((points - middle).abs().max().item(), 2.1 if around_0 else 0.1)
+    (x, y) = middle.tolist()
+    return {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
 
 
 @in_course_style
@@ -121,7 +128,8 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
         draw_image(axes, torch.cat(rows, dim=1))
         for axis, values, step in ((axes.xaxis, across, width), (axes.yaxis, down, height)):
             places = range(0, len(values), max(1, len(values) // 7))
-            axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], [f"{values[k]:.1f}" for k in places])
+            said = [f"{values[k]:.1f}".replace("-", "−") for k in places]
+            axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], said)
         letter = "h" if isinstance(model, Autoencoder) else "z"
         axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
     return figure
