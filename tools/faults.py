@@ -116,7 +116,7 @@ FAULTS = [
     Fault(
         "evaluation of the first batch alone",
         "evaluate",
-        "_rows(len(images), batch_size)",
+        "batches_of(len(images), batch_size)",
         "[slice(0, batch_size)]",
         "measures",
     ),

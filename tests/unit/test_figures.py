@@ -18,6 +18,7 @@ from vaelib import VAE, Autoencoder, faces, figures
 from vaelib.faces import FACTORS
 from vaelib.history import History
 from vaelib.measures import Evaluation, Probes
+from vaelib.rate import decompose_rate
 
 SHAPE = (3, 16, 16)
 NAMES = FACTORS[:3]
@@ -85,6 +86,11 @@ FIGURES = {
     "noise_to_latent": lambda a, v, x, p: figures.noise_to_latent(1.0, 0.5, GRID),
     "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
+    "every_latent": lambda a, v, x, p: figures.every_latent({"UAE": figures.walks_of_latents(a, x[:1], x)}),
+    "rate_bars": lambda a, v, x, p: figures.rate_bars({"β = 1": decompose_rate(v, x)}, images=len(x)),
+    "posterior_planes": lambda a, v, x, p: figures.posterior_planes(
+        {"a digit": (-GRID[:, None].square() - GRID, v.encode(x[:1]))}, GRID, alt="one posterior"
+    ),
 }
 
 

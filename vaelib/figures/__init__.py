@@ -14,6 +14,7 @@ from vaelib.figures.charts import (
 )
 from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
 from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
+from vaelib.figures.measured import change_of, every_latent, posterior_planes, rate_bars, walks_of_latents
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 
@@ -26,7 +27,9 @@ __all__ = [
     "CourseFigure",
     "against_beta",
     "attribute_bells",
+    "change_of",
     "curves",
+    "every_latent",
     "figure_uae",
     "figure_vae",
     "hole_bars",
@@ -41,8 +44,11 @@ __all__ = [
     "number_tables",
     "picture_html",
     "pictures",
+    "posterior_planes",
+    "rate_bars",
     "rate_distortion",
     "reconstructions",
     "training_curves",
     "two_arrows",
+    "walks_of_latents",
 ]
