@@ -345,8 +345,8 @@ def test_latent_maps_put_each_picture_where_its_latents_say(vae):
         left_above = vae.decode(torch.tensor([[-1.0, 0.5]]))[0].permute(1, 2, 0)
     np.testing.assert_allclose(shown[16:, 32:], right_below, atol=1e-6)
     np.testing.assert_allclose(shown[:16, :16], left_above, atol=1e-6)
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["-1.0", "0.0", "2.0"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "-0.5"]  # the first stands on top
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.0", "0.0", "2.0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "−0.5"]  # the first stands on top
     assert axes.get_xlabel() == "$z_1$"
 
 
