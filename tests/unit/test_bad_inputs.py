@@ -467,6 +467,7 @@ TABLE = [
     # explorers
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
+    *row(explorers.compare_codes, "test", {"five factors": OF_TRAIN["five factors"]}, uae, vae, some, some),
     *row(explorers.explore_loss, "vae", NOT_THIS_LOSS, vae, x),
     *row(explorers.explore_loss, "images", OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}, vae, x),
     *row(explorers.explore_loss, "beta", NUMBERS | {"too much": 101}, vae, x, beta=1.0),
