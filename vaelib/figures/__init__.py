@@ -13,6 +13,7 @@ from vaelib.figures.charts import (
     training_curves,
 )
 from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
+from vaelib.figures.landscapes import loss_landscapes
 from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
@@ -36,6 +37,7 @@ __all__ = [
     "latent_maps",
     "latent_planes",
     "latent_scatter",
+    "loss_landscapes",
     "network_boxes",
     "noise_to_latent",
     "number_tables",

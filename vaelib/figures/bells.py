@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from torch import Tensor
 from torch.distributions import Normal
@@ -14,13 +15,19 @@ from vaelib.measures import Probes
 from vaelib.models import require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
 
+# Of figures 1 and 2: x, encoder, code, decoder, x̂; then the side branch, its tracks and their key.
+PLACES = (
+    *((0.01, 0.5, 0.22, 0.36), (0.25, 0.5, 0.09, 0.36), (0.41, 0.49, 0.23, 0.38), (0.665, 0.5, 0.09, 0.36)),
+    *((0.77, 0.5, 0.22, 0.36), (0.41, 0.365, 0.23, 0.08), (0.25, 0.05, 0.48, 0.31), (0.77, 0.15, 0.22, 0.1)),
+)
+
 
 @in_course_style
 def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | None = None) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → its code h, one number for each latent → the image again.
 
-    A side branch shows what the `probes` read off h, one number for each attribute; a ▲ marks the `truth` (K,), what the
-    face was drawn with, if it is given. `figure_vae` has the same size, and each part in the same place.
+    A side branch shows what the `probes` read off h, one number for each attribute; a ▲ marks the `truth` (K,), what
+    the face was drawn with, if it is given. `figure_vae` has the same size, and each part in the same place.
     """
     _require_face(autoencoder, "autoencoder", probes, image, truth)
     if isinstance(autoencoder.encode(image), Normal):
@@ -31,8 +38,8 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
         x_hat = autoencoder.decode(h)
     said = ", ".join(f"{name} about {value:.2f}" for name, value in zip(probes.names, values, strict=True))
     alt = (
-        f"Figure 1, the UAE: a face → encoder → a code of {h.shape[1]} numbers → decoder → the face again. A side branch: "
-        f"one number for each attribute, read off the code ({said})."
+        f"Figure 1, the UAE: a face → encoder → a code of {h.shape[1]} numbers → decoder → the face again. A side "
+        f"branch: one number for each attribute, read off the code ({said})."
     )
     figure, of_code, tracks = _figure_of_path("UAE: the code is a point", image, x_hat, "h", probes.names, truth, alt)
     span = max(3, 1.1 * h.abs().max().item())
@@ -41,7 +48,7 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
         of_code.plot(value, row, "s", color=BLUE, markersize=9)
     for row, value in enumerate(values):
         tracks.plot(value, row + 0.12, "s", color=BLUE, markersize=12)
-        tracks.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold")
+        tracks.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold", size=18)
     return figure
 
 
@@ -83,7 +90,7 @@ def figure_vae(
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
         _draw_bell(tracks, mean, deviation, ORANGE, base=row - 0.38, height=0.5)
         said = f"{mean:.2f} ± {deviation:.2f}"
-        tracks.text(1.2, row + 0.12, said, va="center", ha="left", color=ORANGE_INK, weight="bold")
+        tracks.text(1.2, row + 0.12, said, va="center", ha="left", color=ORANGE_INK, weight="bold", size=18)
     return figure
 
 
@@ -157,32 +164,27 @@ def _figure_of_path(
 ) -> tuple[CourseFigure, Axes, Axes]:
     """x → encoder → code → decoder → x̂ above, and below the code its side branch; the caller draws on the last two."""
     figure = new_figure(14, 8.6, alt)
+    figure.set_layout_engine("none")  # each part has its place, the same in both figures
     figure.suptitle(title, weight="bold", fontsize=26)
-    grid = figure.add_gridspec(2, 5, width_ratios=(3.1, 1.3, 4.2, 1.3, 3.1), height_ratios=(3.5, 3.6))
-    face = figure.add_subplot(grid[0, 0])
+    face, to_code, of_code, to_image, shown, branch, tracks, key = (figure.add_axes(place) for place in PLACES)
     draw_image(face, image[0])
     face.set_title("image $x$", fontsize=22)
-    for column, name in ((1, "encoder"), (3, "decoder")):
-        _draw_arrow(figure.add_subplot(grid[0, column]), (0, 0.5), (1, 0.5), name, (0.5, 0.56), "center")
-    of_code = figure.add_subplot(grid[0, 2])
-    shown = figure.add_subplot(grid[0, 4])
+    _draw_arrow(to_code, (0, 0.5), (1, 0.5), "encoder", (0.5, 0.56))
+    _draw_arrow(to_image, (0, 0.5), (1, 0.5), "decoder", (0.5, 0.56))
     draw_image(shown, _tiled(x_hat))
     shown.set_title("$\\hat{x}$" if len(x_hat) == 1 else f"$\\hat{{x}}$ of {len(x_hat)} samples $z$", fontsize=22)
-    branch = f"read off ${letter}$ by\nlinear probes"
-    _draw_arrow(figure.add_subplot(grid[1, 0]), (0.55, 0.97), (0.97, 0.5), branch, (0.5, 0.45), "right")
-    tracks = figure.add_subplot(grid[1, 1:4])
+    _draw_arrow(branch, (0.5, 1), (0.5, 0), f"  read off ${letter}$ by linear probes", (0.53, 0.35), align="left")
     _draw_tracks(tracks, names)
     tracks.tick_params(labelsize=18)
     if truth is not None:
         for row, value in enumerate(truth.tolist()):
             tracks.plot(value, row + 0.3, "^", color="black", markersize=11, markeredgecolor="white", zorder=5)
-        key = figure.add_subplot(grid[1, 4])
         key.text(0, 0.5, "▲ what the face\n    was drawn with", va="center", fontsize=17)
-        hide_axes(key)
+    hide_axes(key)
     return figure, of_code, tracks
 
 
-def _draw_arrow(axes: Axes, start, end, name: str, place, align: str) -> None:
+def _draw_arrow(axes: Axes, start, end, name: str, place, *, align: str = "center") -> None:
     """An arrow with its name, on axes from 0 to 1 that hold nothing else."""
     axes.set(xlim=(0, 1), ylim=(0, 1))
     hide_axes(axes)
@@ -195,14 +197,17 @@ def _tiled(images: Tensor) -> Tensor:
     """Images (n, C, H, W) side by side in a square as one image, white where there is none."""
     side = math.ceil(len(images) ** 0.5)
     white = images.new_ones(side * side - len(images), *images.shape[1:])
-    rows = torch.cat([images, white]).unflatten(0, (side, side))  # (side, side, C, H, W)
+    gap = 1 if len(images) > 1 else 0
+    framed = F.pad(torch.cat([images, white]), [gap] * 4, value=1.0)
+    rows = framed.unflatten(0, (side, side))  # (side, side, C, H, W)
     return torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)  # (C, side · H, side · W)
 
 
 def _draw_code_axes(axes: Axes, letter: str, latents: int, span: float) -> None:
     """A track from −span to span for each latent, first on top."""
     for row in range(latents):
-        axes.plot([-span, span], [row, row] if letter == "h" else [row + 0.4] * 2, color="#DDDDDD", linewidth=2, zorder=0)
+        foot = row if letter == "h" else row + 0.4
+        axes.plot([-span, span], [foot, foot], color="#DDDDDD", linewidth=2, zorder=0)
     axes.set(xlim=(-span, span), ylim=(latents - 0.4, -0.6))
     axes.set_yticks(range(latents), [f"${letter}_{{{j + 1}}}$" for j in range(latents)])
     axes.set_title("code $h$: numbers" if letter == "h" else "$q(z|x)$: bells", fontsize=22)
@@ -232,4 +237,3 @@ def _draw_bell(
     if not dashed:
         axes.fill_between(x.numpy(), y.numpy(), base + height, color=colour, alpha=0.3, linewidth=0)
     axes.plot(x.numpy(), y.numpy(), "--" if dashed else "-", color=colour, linewidth=1.2 if dashed else 2)
-
