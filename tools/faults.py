@@ -74,10 +74,16 @@ FAULTS = [
     ),
     Fault("decoder without its sigmoid", "ImageCoder", "nn.Sigmoid()", "nn.Identity()", "models"),
     Fault("shuffled factor names", "FACTORS", '"skin tone", "hair colour"', '"hair colour", "skin tone"', "faces"),
-    Fault("a check that takes any answer", "judge", "if is_same(answer, right):", "if True:", "checks"),
+    Fault(
+        "a check that takes any answer",
+        "fault_of_value",
+        "if is_same(answer, case.right, case.rtol):",
+        "if True:",
+        "checks",
+    ),
     Fault(
         "a check that sums where it should average",
-        "check_elbo",
+        "_of_elbo",
         "right = rebuilt(z) - kl",
         "right = 6 * rebuilt(z) - kl",
         "checks",
@@ -110,7 +116,7 @@ FAULTS = [
     Fault(
         "evaluation of the first batch alone",
         "evaluate",
-        "_rows(len(images), batch_size)",
+        "batches_of(len(images), batch_size)",
         "[slice(0, batch_size)]",
         "measures",
     ),

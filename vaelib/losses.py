@@ -31,13 +31,14 @@ def vae_loss(
 ) -> Loss:
     """L = |x − x̂| + β Σ_j KL(q_j(z|x) ‖ N(0, 1)), averaged over the images of the batch.
 
-    `x` and `x_hat` are (B, C, H, W), `q` is a Normal over (B, D). With `beta` = 1 this is the negative ELBO up to a
-    constant (Kingma and Welling 2014, arXiv 1312.6114, eq. 10); a general `beta` makes it a β-VAE (Higgins et al.
-    2017). `reconstruction` and `scale` choose the likelihood, see `reconstruction_error`.
+    `x` and `x_hat` are (B, C, H, W), x in [0, 1], and `q` is a Normal over (B, D). With `beta` = 1 this is the negative
+    ELBO up to a constant (Kingma and Welling 2014, arXiv 1312.6114, eq. 10); a general `beta` makes it a β-VAE (Higgins
+    et al. 2017). `reconstruction` and `scale` choose the likelihood, see `reconstruction_error`.
     Raises TypeError or ValueError that names the argument.
     """
-    require.number("beta", beta, least=0)
+    beta = require.number("beta", beta, least=0)
     error = reconstruction_error(x, x_hat, reconstruction, scale)  # (B,)
+    require.pixels("x", x)
     kl = kl_to_standard_normal(q)  # (B, D)
     if len(kl) != len(x):
         raise ValueError(f"q must describe the {len(x)} images of x, it describes {len(kl)}")
@@ -67,10 +68,10 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
 
     "l1": Σ|x − x̂| / scale (Laplace, scale b). "mse": ½ Σ(x − x̂)² / scale² (Gaussian, standard deviation s).
     "bce": −Σ(x log x̂ + (1 − x) log(1 − x̂)) (Bernoulli; `scale` must stay 1).
-    `x` and `x_hat` are (B, C, H, W); for "bce" both must lie in [0, 1].
+    `x` and `x_hat` are (B, C, H, W); for "bce" both must lie in [0, 1]. (The others are densities, of any x.)
     Raises TypeError or ValueError that names the argument.
     """
-    require_likelihood(reconstruction, scale)
+    scale = require_likelihood(reconstruction, scale)
     require.images("x", x)
     require.images("x_hat", x_hat)
     if x.shape != x_hat.shape:
@@ -78,8 +79,8 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
     if x.dtype != x_hat.dtype:
         raise TypeError(f"x_hat must have the dtype of x, {x.dtype}, got {x_hat.dtype}")
     if reconstruction == "bce":
-        for name, image in (("x", x), ("x_hat", x_hat)):
-            require.unit_interval(name, image, ' for reconstruction="bce"; pixels in 0..255, or NaN?')
+        require.pixels("x", x)
+        require.pixels("x_hat", x_hat)
     error = _distortion(x, x_hat, reconstruction, scale)
     if not error.isfinite().all():  # one look at B numbers; only a failure looks at every pixel
         for name, image in (("x", x), ("x_hat", x_hat)):
@@ -131,10 +132,12 @@ def _kl(q: Normal) -> Tensor:
     return 0.5 * (q.mean.square() + q.variance - 1 - 2 * q.stddev.log())  # (B, D); σ² may underflow where σ doesn't
 
 
-def require_likelihood(reconstruction: str, scale: float) -> None:
-    """Raise TypeError or ValueError, naming the argument, unless the two describe a likelihood."""
+def require_likelihood(reconstruction: str, scale: float) -> float:
+    """The `scale` as a float. Raises TypeError or ValueError, naming the argument, unless the two describe a
+    likelihood."""
     if reconstruction not in RECONSTRUCTIONS:
         raise ValueError(f"reconstruction must be one of {RECONSTRUCTIONS}, got {reconstruction!r}")
-    require.number("scale", scale, above=0)
-    if reconstruction == "bce" and scale != 1:
+    number = require.number("scale", scale, above=0)
+    if reconstruction == "bce" and number != 1:
         raise ValueError(f'scale must be 1 for reconstruction="bce", which has none, got {scale}')
+    return number

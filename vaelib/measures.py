@@ -1,4 +1,4 @@
-"""Numbers about trained models: rate, distortion, ELBO, log p(x), linear probes and holes.
+"""Numbers about trained models: rate, distortion, ELBO, log p(x), probes and holes.
 
 Random numbers are drawn for all images at once, so that no result depends on the size of the batches.
 """
@@ -20,10 +20,10 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import require_images_for
+from vaelib.models import code_of, in_eval_mode, require_images_for, sample
+from vaelib.multirate import require_one_beta
 
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
-
 
 
 class Evaluation(NamedTuple):
@@ -35,6 +35,14 @@ class Evaluation(NamedTuple):
     rate_per_latent: Tensor
 
 
+class Marginal(NamedTuple):
+    """log p(x) of each image by importance sampling, in nats, and how many of the draws carry it; (n,) each."""
+
+    log_p: Tensor
+    effective_samples: Tensor
+
+
+@in_eval_mode("vae")
 @torch.no_grad()
 def evaluate(
     vae, images: Tensor, *, reconstruction: str = "l1", scale: float = 1.0, seed: int = 0, batch_size: int = 1000
@@ -45,13 +53,13 @@ def evaluate(
     includes the constants of the likelihood, so that it can be compared with `log_marginal`.
     Raises TypeError or ValueError that names the argument.
     """
-    _require_arguments(vae, images, reconstruction, scale, batch_size, seed)
+    require_arguments(vae, images, reconstruction, scale, batch_size, seed)
     epsilon = None
     rates, distortions, elbos = [], [], []
-    for rows in _rows(len(images), batch_size):
+    for rows in batches_of(len(images), batch_size):
         x, q = images[rows], vae.encode(images[rows])
         if epsilon is None:
-            epsilon = _noise(len(images), q, torch.Generator().manual_seed(seed))  # (n, D)
+            epsilon = noise_for(len(images), q, torch.Generator().manual_seed(seed))  # (n, D)
         x_hat = vae.decode(q.mean + q.stddev * epsilon[rows])
         error = reconstruction_error(x, x_hat, reconstruction, scale)  # (B,)
         log_p = -error - left_out_constant(x, reconstruction, scale)
@@ -63,6 +71,7 @@ def evaluate(
     return Evaluation(rate_per_latent.sum().item(), distortion, elbo, rate_per_latent)
 
 
+@in_eval_mode("vae")
 @torch.no_grad()
 def log_marginal(
     vae,
@@ -73,30 +82,36 @@ def log_marginal(
     scale: float = 1.0,
     seed: int = 0,
     batch_size: int = 100,
-) -> Tensor:
-    """log p(x) of each image by importance sampling with q(z|x) as the proposal → (n,), in nats.
+) -> Marginal:
+    """log p(x) of each image by importance sampling with q(z|x) as the proposal, in nats, and how far to trust it.
 
-    log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): a lower bound on average, exact as K grows
-    (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: the terms differ by hundreds of nats.
+    log p(x) ≈ log 1/K Σ_k w_k with w_k = p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x): a lower bound on average, exact as
+    K grows (Burda et al. 2016, arXiv 1509.00519, eq. 8). Summed in the log domain: terms differ by hundreds of nats.
+    `effective_samples` is (Σ w_k)² / Σ w_k², from 1 to K (Kong 1992): near 1 a single draw carries the whole estimate,
+    which then lies too low. A large one is no proof: where q misses a mode of the posterior, no draw tells of it.
     Raises TypeError or ValueError that names the argument.
     """
-    _require_arguments(vae, images, reconstruction, scale, batch_size, seed)
+    require_arguments(vae, images, reconstruction, scale, batch_size, seed)
     require.whole_number("samples", samples)
-    posteriors = [vae.encode(images[rows]) for rows in _rows(len(images), batch_size)]
+    posteriors = [vae.encode(images[rows]) for rows in batches_of(len(images), batch_size)]
     generator = torch.Generator().manual_seed(seed)
-    weights = []
+    draws = []
     for _ in range(samples):
-        epsilon = _noise(len(images), posteriors[0], generator)  # (n, D)
+        epsilon = noise_for(len(images), posteriors[0], generator)  # (n, D)
         terms = []
-        for rows, q in zip(_rows(len(images), batch_size), posteriors, strict=True):
+        for rows, q in zip(batches_of(len(images), batch_size), posteriors, strict=True):
             z = q.mean + q.stddev * epsilon[rows]
             prior = Normal(torch.zeros_like(z), torch.ones_like(z))
             log_p = log_likelihood(images[rows], vae.decode(z), reconstruction, scale)
             terms.append(log_p.double() + (prior.log_prob(z) - q.log_prob(z)).double().sum(dim=1))
-        weights.append(torch.cat(terms))  # (n,)
-    return torch.logsumexp(torch.stack(weights), dim=0) - math.log(samples)
+        draws.append(torch.cat(terms))  # (n,)
+    log_weights = torch.stack(draws)  # (K, n)
+    log_sum = torch.logsumexp(log_weights, dim=0)
+    effective_samples = (2 * log_sum - torch.logsumexp(2 * log_weights, dim=0)).exp()
+    return Marginal(log_sum - math.log(samples), effective_samples)
 
 
+@in_eval_mode("model")
 @torch.no_grad()
 def reconstruct(model, images: Tensor) -> Tensor:
     """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
@@ -104,12 +119,29 @@ def reconstruct(model, images: Tensor) -> Tensor:
     return model.decode(codes)
 
 
+@in_eval_mode("model")
 @torch.no_grad()
 def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
     require_images_for(model, images)
-    code = model.encode(images)
+    require_one_beta("model", model)
+    code = code_of(model, images)
     return code.mean if isinstance(code, Normal) else code
+
+
+@in_eval_mode("model")
+@torch.no_grad()
+def heard_codes_of(model, images: Tensor, *, seed: int = 0) -> Tensor:
+    """What a decoder gets for each image, (n, D): the UAE's code h, or one z drawn from the VAE's posterior.
+
+    Fit probes on these. On the means they would also read what the noise of z drowns: latents that the decoder has
+    learnt to ignore.
+    """
+    require.whole_number("seed", seed, least=0)
+    require_images_for(model, images)
+    require_one_beta("model", model)
+    code = code_of(model, images)
+    return sample(code, torch.Generator().manual_seed(seed)) if isinstance(code, Normal) else code
 
 
 @dataclass(frozen=True)
@@ -232,6 +264,7 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
     raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
 
 
+@in_eval_mode("autoencoder", "vae")
 @torch.no_grad()
 def holes(
     autoencoder, real: Tensor, held_out: Tensor, *, vae=None, coverage: bool = False, n: int = 500, seed: int = 0
@@ -257,25 +290,27 @@ def holes(
     pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
-        prior = torch.randn(n, vae.latent_dim, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
+        D = codes_of(vae, real[:1]).shape[1]
+        prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
         pictures["VAE, prior"] = vae.decode(prior.to(real.device))
     if coverage:
         return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}
 
 
-def _require_arguments(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
+def require_arguments(vae, images: Tensor, reconstruction: str, scale: float, batch_size: int, seed: int) -> None:
     require_images_for(vae, images, model_name="vae")
+    require_one_beta("vae", vae)
     require_likelihood(reconstruction, scale)
     require.whole_number("batch_size", batch_size)
     require.whole_number("seed", seed, least=0)
-    if not isinstance(vae.encode(images[:1]), Normal):
+    if not isinstance(code_of(vae, images[:1], model_name="vae"), Normal):
         raise TypeError("vae must encode to a distribution; a UAE has no rate")
 
 
-def _rows(n: int, batch_size: int) -> Iterator[slice]:
+def batches_of(n: int, batch_size: int) -> Iterator[slice]:
     return (slice(start, start + batch_size) for start in range(0, n, batch_size))
 
 
-def _noise(n: int, q: Normal, generator: torch.Generator) -> Tensor:
+def noise_for(n: int, q: Normal, generator: torch.Generator) -> Tensor:
     return torch.randn(n, q.mean.shape[1], generator=generator, dtype=q.mean.dtype).to(q.mean.device)

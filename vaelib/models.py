@@ -6,7 +6,12 @@
 One network for every β stands in `vaelib.multirate`.
 """
 
+import functools
+import inspect
+import numbers
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 import torch
@@ -39,7 +44,8 @@ class ImageCoder(nn.Module):
         Raises TypeError or ValueError that names the argument."""
         super().__init__()
         _require_settings(image_shape, latent_dim, hidden, seed, mean_image)
-        self.image_shape, self.latent_dim, self.hidden = tuple(image_shape), latent_dim, tuple(hidden)
+        image_shape, hidden, latent_dim = tuple(map(int, image_shape)), tuple(map(int, hidden)), int(latent_dim)
+        self.image_shape, self.latent_dim, self.hidden = image_shape, latent_dim, hidden
         pixels = image_shape[0] * image_shape[1] * image_shape[2]
         with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator: give it back as it was
             torch.manual_seed(seed)
@@ -118,7 +124,7 @@ def posterior_of(head: Tensor) -> Normal:
 def sample(q: Normal, generator: torch.Generator | None = None) -> Tensor:
     """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own."""
     if not isinstance(q, Normal):
-        raise TypeError(f"q must be a torch.distributions.Normal, got {type(q).__name__}")
+        require.posterior("q", q)  # says what it is
     device = q.mean.device if generator is None else generator.device
     epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=device).to(q.mean.device)
     return q.mean + q.stddev * epsilon
@@ -129,6 +135,54 @@ def _layers(*sizes: int) -> list[nn.Module]:
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.SiLU()]
     return layers
+
+
+# ---- how measuring and training treat a model
+
+
+@contextmanager
+def in_mode(model, training: bool) -> Iterator[None]:
+    """The `model` as it trains, `training`, or as it is measured; afterwards each layer is as it was.
+
+    Where an image is measured, layers like BatchNorm must neither learn from it nor depend on its neighbours, and
+    Dropout must be off.
+    """
+    if not isinstance(model, nn.Module):
+        yield
+        return
+    before = [(layer, layer.training) for layer in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for layer, was in before:
+            layer.training = was
+
+
+def in_eval_mode(*names: str) -> Callable[[Callable], Callable]:
+    """For a function that measures: the models among its arguments, which have these `names`, are in eval mode."""
+
+    def decorate(measure: Callable) -> Callable:
+        signature = inspect.signature(measure)
+
+        @functools.wraps(measure)
+        def measured(*arguments, **options):
+            given = signature.bind(*arguments, **options).arguments
+            with ExitStack() as modes:
+                for name in names:
+                    modes.enter_context(in_mode(given.get(name), training=False))
+                return measure(*arguments, **options)
+
+        return measured
+
+    return decorate
+
+
+def code_of(model, images: Tensor, *, model_name: str = "model") -> Tensor | Normal:
+    """What the `model` encodes the `images` to; TypeError or ValueError if it is neither codes nor a Normal (B, D)."""
+    code = model.encode(images)
+    require.code(model_name, code, len(images))
+    return code
 
 
 # ---- what the models ask of their arguments
@@ -161,9 +215,14 @@ def require_latents_for(model: ImageCoder, z: Tensor) -> None:
 
 def _require_dtype(model: ImageCoder, name: str, values: Tensor) -> None:
     if not isinstance(values, Tensor) or not values.is_floating_point():
-        raise TypeError(f"{name} must be a floating-point tensor; divide bytes by 255 first")
+        got = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        hint = "; divide bytes by 255 first" if got == torch.uint8 else ""
+        raise TypeError(f"{name} must be a floating-point tensor, got {got}{hint}")
     if values.dtype != model.head.weight.dtype:
-        raise TypeError(f"{name} must have the model's dtype, {model.head.weight.dtype}, got {values.dtype}")
+        raise TypeError(
+            f"{name} must have the model's dtype, {model.head.weight.dtype}, got {values.dtype}: "
+            "model.double() and model.float() change the model's"
+        )
 
 
 def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None:
@@ -182,7 +241,8 @@ def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None
 
 
 def _require_sizes(name: str, values) -> None:
-    if not isinstance(values, (tuple, list)) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+    whole = isinstance(values, (tuple, list)) and all(isinstance(v, numbers.Integral) for v in values)
+    if not whole or any(isinstance(v, bool) for v in values):
         raise TypeError(f"{name} must be made of whole numbers, got {values!r}")
     if len(values) == 0 or min(values) < 1:
         raise ValueError(f"{name} must be at least 1 everywhere, got {values!r}")

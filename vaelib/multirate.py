@@ -126,6 +126,12 @@ def beta_at(t: Tensor) -> Tensor:
     return ((t * LOG_GREATEST_BETA).exp() - BETA_OFFSET).clamp(0, GREATEST_BETA)
 
 
+def require_one_beta(name: str, model) -> None:
+    """TypeError for a MultiRateVAE: it has a latent space for each β."""
+    if isinstance(model, MultiRateVAE):
+        raise TypeError(f"{name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
+
+
 def _gated(layers: nn.Sequential, h: Tensor, gates: Iterable[_Gate]) -> Tensor:
     """`h` through the `layers`, with one of the `gates` after each hidden one."""
     gates = iter(gates)
@@ -142,9 +148,8 @@ def _linear(layers: nn.Sequential) -> list[nn.Linear]:
 
 def _require_betas(beta: float | Tensor, batch: Tensor) -> Tensor:
     """`beta` as a tensor (1,) or, one for each of the `batch`, (B,). Raises TypeError or ValueError for another."""
-    if not isinstance(beta, Tensor):
-        require.number("beta", beta, least=0)
-        beta = batch.new_full((1,), beta)
+    if not isinstance(beta, Tensor) or beta.ndim == 0:
+        beta = batch.new_full((1,), require.number("beta", beta, least=0))
     if not beta.is_floating_point():
         raise TypeError(f"beta must be a number or a floating-point tensor, got {beta.dtype}")
     if beta.shape not in ((1,), (len(batch),)):

@@ -12,7 +12,7 @@ from vaelib import require
 from vaelib.history import History
 from vaelib.losses import reconstruction_error, require_likelihood
 from vaelib.measures import evaluate
-from vaelib.models import require_images_for
+from vaelib.models import code_of, in_mode, require_images_for
 from vaelib.multirate import MultiRateVAE
 from vaelib.storage import read_tensors, write_tensors
 
@@ -60,7 +60,7 @@ class Recording:
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
         if not RECONSTRUCTED <= len(images) <= 1000 or images.shape[1] not in (1, 3):
             raise ValueError(f"images must be {RECONSTRUCTED} to 1000, grey or RGB, got shape {tuple(images.shape)}")
-        require.unit_interval("images", images)
+        require.pixels("images", images)
         require.labels("labels", labels, len(images))
         require.whole_number("samples", samples)
         if samples > 16:
@@ -91,10 +91,13 @@ class Recording:
         """All frames in one: each field by its name, with the epochs as a first dimension."""
         return {field: torch.stack([getattr(frame, field) for frame in self.frames]) for field in Frame._fields}
 
-    @torch.no_grad()
     def _capture_frame(self) -> Frame:
+        with torch.no_grad(), in_mode(self._model, training=False):
+            return self._frame_now()
+
+    def _frame_now(self) -> Frame:
         model, images = self._model, self._images
-        code = model.encode(images)
+        code = code_of(model, images)
         is_vae = isinstance(code, Normal)
         codes = code.mean if is_vae else code  # (n, 2)
         if codes.shape != (len(images), 2):

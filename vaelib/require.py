@@ -1,15 +1,17 @@
 """What an argument must be, each rule written once.
 
-Each function returns nothing if the value is right. Else it raises a TypeError or a ValueError that names the argument
-and says what was expected and what came. Public functions call them once, at their door; what lies inside trusts that.
+Each function returns nothing if the value is right, but for `number`, which returns it as a float. Else it raises a
+TypeError or a ValueError that names the argument and says what was expected and what came. Public functions call them
+once, at their door; what lies inside trusts that.
 """
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.distributions import Normal
+from torch.distributions import Distribution, Independent, Normal
 
 _WHOLE = (torch.uint8, torch.int16, torch.int32, torch.int64)
 
@@ -22,14 +24,19 @@ def whole_number(name: str, value: int, least: int = 1) -> None:
         raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
-def number(name: str, value: float, *, least: float | None = None, above: float | None = None) -> None:
-    """A finite number, of at least `least` or greater than `above`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def number(name: str, value: float, *, least: float | None = None, above: float | None = None) -> float:
+    """A finite number, of at least `least` or greater than `above`; NumPy's are welcome, and tensors of shape ()."""
+    if isinstance(value, Tensor) and value.ndim == 0 and value.dtype != torch.bool:
+        if value.requires_grad:
+            raise TypeError(f"{name} must be a number, got a tensor that takes gradients: they would be lost")
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}")
     within = (least is None or value >= least) and (above is None or value > above)
     if not math.isfinite(value) or not within:
         bound = f" of at least {least:g}" if least is not None else f" above {above:g}" if above is not None else ""
         raise ValueError(f"{name} must be a finite number{bound}, got {value}")
+    return float(value)
 
 
 def text(name: str, value: str, what: str) -> None:
@@ -58,7 +65,8 @@ def images(name: str, values: Tensor) -> None:
     """A floating-point tensor (B, C, H, W), none of them 0."""
     if not isinstance(values, Tensor) or not values.is_floating_point():
         got = values.dtype if isinstance(values, Tensor) else type(values).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, got {got}")
+        hint = "; divide bytes by 255 first" if got == torch.uint8 else ""
+        raise TypeError(f"{name} must be a floating-point tensor, got {got}{hint}")
     if values.ndim != 4 or values.numel() == 0:
         raise ValueError(f"{name} must have shape (B, C, H, W), none of them 0, got {tuple(values.shape)}")
 
@@ -73,6 +81,22 @@ def unit_interval(name: str, values: Tensor, why: str = "") -> None:
     """A tensor whose values lie in [0, 1]; `why` ends the sentence."""
     if not ((values >= 0) & (values <= 1)).all():  # also False for NaN
         raise ValueError(f"{name} must lie in [0, 1]{why}")
+
+
+def pixels(name: str, values: Tensor) -> None:
+    """Images in [0, 1], as every likelihood of the course takes them."""
+    if ((values >= 0) & (values <= 1)).all():  # also False for NaN
+        return
+    least, most = values.min().item(), values.max().item()
+    if math.isnan(least) or not math.isfinite(most - least):
+        raise ValueError(f"{name} must be finite and lie in [0, 1], it holds NaN or inf")
+    way = "clamp(0, 1) cuts off the rest"
+    if most > 2:
+        way = "divide by the largest value that a pixel can have, 255 for bytes"
+    elif least < -0.5:
+        way = "(x + 1) / 2 undoes a normalisation to −1…1"
+    span = f"{least:.3g} to {most:.3g}".replace("-", "−")
+    raise ValueError(f"{name} must lie in [0, 1], it holds values from {span}: {way}")
 
 
 def line(name: str, values: Tensor, length: int | None = None) -> None:
@@ -106,18 +130,47 @@ def labels(name: str, values: Tensor, count: int) -> None:
 def posterior(name: str, q: Normal, *, latents: int | None = None) -> None:
     """A Normal over (B, D), both at least 1; D is `latents` if that is given."""
     if not isinstance(q, Normal):
-        raise TypeError(f"{name} must be a torch.distributions.Normal, got {type(q).__name__}")
+        raise TypeError(
+            f"{name} must be a torch.distributions.Normal over (B, D), got {type(q).__name__}{_hint_for(q)}"
+        )
     if q.mean.ndim != 2 or q.mean.numel() == 0:
         raise ValueError(f"{name} must be over (B, D), both at least 1, got {tuple(q.mean.shape)}")
     if latents is not None and q.mean.shape[1] != latents:
         raise ValueError(f"{name} must be over (B, {latents}), got {tuple(q.mean.shape)}")
 
 
+def code(name: str, code, count: int) -> None:
+    """What a model makes of `count` images: codes (count, D), or a Normal over (count, D)."""
+    if not isinstance(code, (Tensor, Normal)):
+        raise TypeError(
+            f"{name}.encode must return codes (B, D) or a torch.distributions.Normal over (B, D), it returns "
+            f"{'an' if isinstance(code, Independent) else 'a'} {type(code).__name__}{_hint_for(code)}"
+        )
+    shape = tuple(code.shape if isinstance(code, Tensor) else code.mean.shape)
+    if len(shape) != 2 or shape[0] != count or 0 in shape:
+        what = "codes" if isinstance(code, Tensor) else "a Normal over"
+        raise ValueError(f"{name}.encode must return {what} (B, D), here ({count}, D), it returns {shape}")
+    if isinstance(code, Tensor) and not code.is_floating_point():
+        raise TypeError(f"{name}.encode must return floating-point codes, it returns {code.dtype}")
+
+
+def _hint_for(code) -> str:
+    """How to make a Normal of what others write for it."""
+    if isinstance(code, (tuple, list)) and len(code) == 2 and all(isinstance(part, Tensor) for part in code):
+        return ": of μ and log σ² make Normal(mu, torch.exp(0.5 * log_var))"
+    if isinstance(code, Independent) and isinstance(code.base_dist, Normal):
+        return ": give the Normal itself, its base_dist"
+    return ": the KL is known for a Normal alone" if isinstance(code, Distribution) else ""
+
+
 def coder(name: str, model) -> None:
     """An autoencoder or a VAE, or a model of one's own that encodes and decodes like one."""
     complete = callable(getattr(model, "encode", None)) and callable(getattr(model, "decode", None))
     if not complete or isinstance(model, type):
-        raise TypeError(f"{name} must be an Autoencoder or a VAE, got {model if complete else type(model).__name__}")
+        got = model if complete else type(model).__name__
+        raise TypeError(
+            f"{name} must be an Autoencoder, a VAE, or a model of your own with encode and decode, got {got}"
+        )
 
 
 def is_finite_number(value) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Normal
 from tqdm.auto import tqdm
 
@@ -19,7 +19,7 @@ from vaelib.losses import (
     require_likelihood,
     vae_loss,
 )
-from vaelib.models import require_images_for, sample
+from vaelib.models import code_of, in_mode, require_images_for, sample
 from vaelib.multirate import MultiRateVAE
 from vaelib.training_cache import train_or_recall
 
@@ -42,7 +42,8 @@ def fit(
     """Train `model` (Autoencoder, VAE or MultiRateVAE) on `images` (n, C, H, W) in place: Adam, a one-cycle rate.
 
     The UAE minimises the reconstruction term, the VAE `vae_loss`, the MultiRateVAE the same loss with a β drawn anew
-    for each image and weighed so that no β gets all the attention.
+    for each image and weighed so that no β gets all the attention. A model of your own needs `encode`, which returns
+    codes (B, D) or a Normal over (B, D), and `decode`; it is trained in train mode and then given back as it was.
 
     - `epochs`: how often every image is seen.
     - `beta`: the weight of the KL term, 1 if None. A MultiRateVAE takes none: it learns every β from 0 to 100.
@@ -62,8 +63,6 @@ def fit(
     _require_arguments(model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback)
     if beta is None and not isinstance(model, MultiRateVAE):
         beta = 1.0
-    images = images.detach().to(next(model.parameters()).device)
-    _require_a_loss(model, images[:2], beta, reconstruction, scale)
     settings = {
         "epochs": epochs,
         "beta": beta if beta is None else float(beta),
@@ -73,9 +72,12 @@ def fit(
         "learning_rate": float(learning_rate),
         "seed": seed,
     }
+    images = images.detach().to(next(model.parameters()).device)
+    _require_a_loss(model, images[:2], settings["beta"], reconstruction, settings["scale"])
 
     def train(callback) -> History:
-        return _train(model, images, callback, progress, **settings)
+        with in_mode(model, training=True):
+            return _train(model, images, callback, progress, **settings)
 
     return train_or_recall(train, model, images, settings, callback, fresh=fresh)
 
@@ -144,6 +146,10 @@ def _require_arguments(
     model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback
 ) -> None:
     require_images_for(model, images)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module to be trained, got {type(model).__name__}")
+    if not any(weights.requires_grad for weights in model.parameters()):
+        raise ValueError("model must have weights that can be trained: it has none, or all of them are frozen")
     if not isinstance(model, MultiRateVAE):
         require.number("beta", 1.0 if beta is None else beta, least=0)
     elif beta is not None:
@@ -155,17 +161,18 @@ def _require_arguments(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
     require.finite("images", images)
-    if reconstruction == "bce":
-        require.unit_interval("images", images, ' for reconstruction="bce"')
+    require.pixels("images", images)
 
 
+@torch.no_grad()
 def _require_a_loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: float) -> None:
     """A model of one's own may not fit the images: let that show here, before the bar, and by the public functions."""
     if isinstance(model, MultiRateVAE):
         return
-    code = model.encode(x)
-    if isinstance(code, Normal):
-        x_hat = model.decode(sample(code, torch.Generator(x.device)))
-        vae_loss(x, x_hat, code, beta, reconstruction, scale)
-    else:
-        reconstruction_error(x, model.decode(code), reconstruction, scale)
+    with in_mode(model, training=False):  # in train mode a BatchNorm would learn from these images already
+        code = code_of(model, x)
+        if isinstance(code, Normal):
+            x_hat = model.decode(sample(code, torch.Generator(x.device)))
+            vae_loss(x, x_hat, code, beta, reconstruction, scale)
+        else:
+            reconstruction_error(x, model.decode(code), reconstruction, scale)

@@ -18,6 +18,7 @@ from vaelib import (
     fit,
     kl_to_standard_normal,
     measures,
+    rate,
     vae_loss,
 )
 from vaelib.faces import Faces, render
@@ -36,6 +37,8 @@ labels = torch.arange(30) % 3
 codes = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
 codes_with_nan = codes.where(codes < 1, NAN)
 q = Normal(torch.zeros(30, 4), torch.ones(30, 4))
+q_of_2 = Normal(torch.zeros(1, 2), torch.ones(1, 2))
+parts = rate.RateParts(3.0, 2.0, 1.0, 0.1)
 uae, vae = Autoencoder(SHAPE, 4, (8,)), VAE(SHAPE, 4, (8,))
 probes = measures.fit_probes(codes, torch.rand(30, 2), ["a", "b"])
 wrong_probes = measures.fit_probes(codes[:, :3], torch.rand(30, 2), ["a", "b"])
@@ -266,10 +269,18 @@ TABLE = [
     *row(measures.log_marginal, "scale", NUMBERS | {"zero": 0.0}, vae, x),
     *row(measures.log_marginal, "seed", SEEDS, vae, x),
     *row(measures.log_marginal, "batch_size", COUNTS, vae, x),
+    *row(rate.decompose_rate, "vae", {"a str": "VAE", "a UAE": uae}, vae, x),
+    *row(rate.decompose_rate, "images", OF_A_MODEL | {"a single one": x[:1]}, vae, x),
+    *row(rate.decompose_rate, "samples", COUNTS, vae, x),
+    *row(rate.decompose_rate, "seed", SEEDS, vae, x),
+    *row(rate.decompose_rate, "batch_size", COUNTS, vae, x),
     *row(measures.reconstruct, "model", {"a str": "VAE"}, vae, x),
     *row(measures.reconstruct, "images", OF_A_MODEL, vae, x),
     *row(measures.codes_of, "model", {"a str": "VAE"}, vae, x),
     *row(measures.codes_of, "images", OF_A_MODEL, vae, x),
+    *row(measures.heard_codes_of, "model", {"a str": "VAE"}, vae, x),
+    *row(measures.heard_codes_of, "images", OF_A_MODEL, vae, x),
+    *row(measures.heard_codes_of, "seed", SEEDS, vae, x),
     *row(measures.fit_probes, "z", TABLES | ODD_TABLES | {"too few": codes[:4]}, codes, codes[:, :2], ["a", "b"]),
     *row(
         measures.fit_probes,
@@ -471,6 +482,32 @@ TABLE = [
         {"none": {"a": codes[0, :0]}, "NaN": {"a": codes[0] * NAN}, "wrong rank": {"a": codes}},
         {"a": codes[0]},
     ),
+    *row(figures.walks_of_latents, "model", {"a str": "VAE"}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "image", OF_A_MODEL | {"two": x[:2]}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "images", OF_A_MODEL | {"a single one": x[:1]}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "reach", NUMBERS | {"zero": 0.0}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "steps", COUNTS | {"one": 1}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "seed", SEEDS, vae, x[:1], x),
+    *row(figures.every_latent, "walks", MAPPINGS | {"images": {"a": x}, "no step": {"a": x[None, :0]}}, {"a": x[None]}),
+    *row(figures.every_latent, "columns", COUNTS, {"a": x[None]}),
+    *row(figures.rate_bars, "parts", MAPPINGS | {"numbers": {"a": (1.0, 1.0, 0.0, 0.0)}}, {"a": parts}, images=30),
+    *row(figures.rate_bars, "images", COUNTS | {"one": 1}, {"a": parts}, images=30),
+    *row(
+        figures.posterior_planes,
+        "panels",
+        MAPPINGS
+        | {
+            "another grid": {"a": (codes, q_of_2)},
+            "4 latents": {"a": (codes[:4], Normal(q.mean[:1], q.stddev[:1]))},
+            "several images": {"a": (codes[:4], Normal(q.mean[:, :2], q.stddev[:, :2]))},
+            "no q": {"a": codes[:4]},
+        },
+        {"a": (codes[:4], q_of_2)},
+        codes[0],
+        alt="a",
+    ),
+    *row(figures.posterior_planes, "line", LINES, {"a": (codes[:4], q_of_2)}, codes[0], alt="a"),
+    *row(figures.posterior_planes, "alt", {"empty": "", "None": None}, {"a": (codes[:4], q_of_2)}, codes[0], alt="a"),
     # explorers
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
@@ -521,12 +558,12 @@ def test_bad_input_is_refused_by_name(case):
 
 
 @pytest.mark.parametrize("kind", ["l1", "mse", "bce"])
-def test_pixels_that_the_likelihood_cannot_take_stop_fit_before_its_first_step(kind):
+def test_pixels_outside_of_the_unit_interval_stop_every_loss_and_fit_before_its_first_step(kind):
     model = VAE(SHAPE, 4, (8,))
     before = model.head.weight.clone()
-    if kind == "bce":
-        with pytest.raises(ValueError, match="images must lie in"):
-            fit(model, 2 * x, reconstruction=kind, progress=False)
-        assert torch.equal(before, model.head.weight)
-    else:
-        fit(model, 2 * x, reconstruction=kind, epochs=1, progress=False)
+    for images, way in ((255 * x, "divide by the largest"), (2 * x - 1, "undoes a normalisation"), (1.1 * x, "clamp")):
+        with pytest.raises(ValueError, match=f"images must lie in .* values from .*{way}"):
+            fit(model, images, reconstruction=kind, progress=False)
+        with pytest.raises(ValueError, match=f"x must lie in .*{way}"):
+            vae_loss(images, x, q, reconstruction=kind)
+    assert torch.equal(before, model.head.weight)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vaelib import checks
+from vaelib import checks, vae_loss
 from vaelib.checks import yours
 
 
@@ -102,8 +102,18 @@ STANDARD = Normal(0.0, 1.0, validate_args=False)
 quantiles = STANDARD.icdf
 
 
+def tiles(photo, size):
+    x = photo.permute(2, 0, 1) / 255
+    tops, lefts = range(0, x.shape[1] - size + 1, size), range(0, x.shape[2] - size + 1, size)
+    return torch.stack([x[:, i : i + size, j : j + size] for i in tops for j in lefts])
+
+
+def side_by_side(images):
+    return images[..., 1:] - images[..., :-1]
+
+
 def noise(mu):
-    return torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
+    return torch.randn(mu.shape)
 
 
 RIGHT = {
@@ -127,6 +137,8 @@ RIGHT = {
     checks.check_pixels: lambda raw: raw / 16,
     checks.check_prior_quantiles: lambda n: quantiles((torch.arange(n) + 0.5) / n),
     checks.check_log_mean_exp: lambda w: torch.logsumexp(w, dim=0) - math.log(len(w)),
+    checks.check_tiles: tiles,
+    checks.check_detail: lambda x: side_by_side(x).abs().mean(dim=(1, 2, 3)),
 }
 
 # check, what a student might write, what the check says about it
@@ -140,7 +152,7 @@ MISTAKES = [
     (checks.check_reconstruction, lambda x, y: (x - y).sum() / len(x), "signs cancel"),
     (checks.check_reconstruction, lambda x, y: (x - y).sum().abs() / len(x), "sum of absolute values"),
     (checks.check_reconstruction, lambda x, y: (x - y).square().sum() / len(x), "you squared"),
-    (checks.check_reconstruction, lambda x, y: error(x, y), r"should have shape \(\)"),
+    (checks.check_reconstruction, lambda x, y: error(x, y), "one number for each image"),
     (checks.check_interpolation, lambda a, b, n: line(b, a, n), "wrong way"),
     (checks.check_interpolation, lambda a, b, n: line(a, b, n).T, "one code for each row"),
     (checks.check_interpolation, lambda a, b, n: line(a, b, n + 1)[:n], "stops before h_b"),
@@ -314,14 +326,14 @@ MISTAKES = [
     (checks.check_test_loss, lambda f, x, n: last_batch(f, x, n).mean(), "last batch in it: add up"),
     (checks.check_test_loss, lambda f, x, n: last_batch(f, x, n).sum() / len(x), "last batch in it, divided"),
     (checks.check_test_loss, lambda f, x, n: batch_means(f, x, n).mean(), "mean of the batches' means"),
-    (checks.check_test_loss, lambda f, x, n: each_image(f, x[:6], n).mean(), "smaller batch is left out$"),
-    (checks.check_test_loss, lambda f, x, n: each_image(f, x[:6], n).sum() / len(x), "though its images are counted"),
+    (checks.check_test_loss, lambda f, x, n: each_image(f, x[:8], n).mean(), "smaller batch is left out$"),
+    (checks.check_test_loss, lambda f, x, n: each_image(f, x[:8], n).sum() / len(x), "though its images are counted"),
     (checks.check_test_loss, lambda f, x, n: each_image(f, x, n).sum(), "this is the sum over the images"),
     (checks.check_test_loss, lambda f, x, n: batch_means(f, x, n).sum(), "sum of the batches' means"),
     (checks.check_test_loss, lambda f, x, n: batch_means(f, x, n).sum() / len(x), "you added up means"),
     (checks.check_test_loss, lambda f, x, n: each_image(f, x, n).sum() / 3, "number of batches, not of images"),
-    (checks.check_test_loss, lambda f, x, n: f(x).mean(), "8 images went through at once"),
-    (checks.check_test_loss, lambda f, x, n: sum(f(image) for image in x) / 8, "takes a batch of images"),
+    (checks.check_test_loss, lambda f, x, n: f(x).mean(), "11 images went through at once"),
+    (checks.check_test_loss, lambda f, x, n: sum(f(image) for image in x) / 11, "takes a batch of images"),
     (checks.check_pixels, lambda raw: raw.float().clamp(0, 1), "rather than clip"),
     (checks.check_pixels, lambda raw: (raw > 0).float(), "rather than clip"),
     (
@@ -363,6 +375,20 @@ MISTAKES = [
     (checks.check_log_mean_exp, lambda w: w.max(dim=0).values, "largest"),
     (checks.check_log_mean_exp, lambda w: w.exp().mean(dim=0).log(), "logsumexp"),
     (checks.check_log_mean_exp, lambda w: (w.logsumexp(0) - math.log(len(w))).mean(), "averaged over the images"),
+    (checks.check_tiles, lambda p, n: tiles(p, n) * 255, "divide by 255"),
+    (checks.check_tiles, lambda p, n: tiles(p, n) * 255 / 256, "largest byte is 255"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).permute(0, 2, 3, 1), "colours stand last"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).transpose(2, 3), "rows and columns of the pixels"),
+    (checks.check_tiles, lambda p, n: 2 * tiles(p, n) - 1, r"mapped to \[-1, 1\]"),
+    (checks.check_tiles, lambda p, n: tiles(p, n)[:1], "first tile alone$"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).flip(1), "red and blue"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).double(), "torch.float64; the weights"),
+    (checks.check_detail, lambda x: side_by_side(x).mean(dim=(1, 2, 3)), "signs cancel"),
+    (checks.check_detail, lambda x: side_by_side(x).square().mean(dim=(1, 2, 3)), "you squared"),
+    (checks.check_detail, lambda x: side_by_side(x).abs().sum(dim=(1, 2, 3)), "you summed over the pixels"),
+    (checks.check_detail, lambda x: side_by_side(x).abs().mean(), "keep one for each"),
+    (checks.check_detail, lambda x: side_by_side(x.transpose(2, 3)).abs().mean(dim=(1, 2, 3)), "one above the other"),
+    (checks.check_detail, lambda x: x.std(dim=(1, 2, 3)), "the spread of the pixels"),
 ]  # fmt: skip
 
 
@@ -422,6 +448,11 @@ def test_yours_takes_an_answer_that_is_right_and_the_courses_for_all_others(caps
 
     x, x_hat = torch.rand(2, 4, 3, 8, 8)
     expected = (x - x_hat).abs().sum(dim=(1, 2, 3)).mean() + 2 * right.sum(dim=1).mean()
-    torch.testing.assert_close(yours(loss_of_the_course)(x, x_hat, mu, log_var, 2.0), expected)
+    leaves = [values.clone().requires_grad_() for values in (x_hat, mu, log_var)]
+    loss = yours(loss_of_the_course)(x, *leaves, 2.0)
+    torch.testing.assert_close(loss.detach(), expected)
+    gradients = torch.autograd.grad(loss, leaves)
+    vaelibs = vae_loss(x, leaves[0], Normal(leaves[1], (0.5 * leaves[2]).exp()), beta=2.0).total
+    torch.testing.assert_close(gradients, torch.autograd.grad(vaelibs, leaves))
     with pytest.raises(TypeError, match="one of the exercises sample, kl"):
         yours(print)

@@ -276,7 +276,7 @@ def test_the_plane_of_explore_loss_holds_every_code():
 
 
 def test_a_plane_needs_one_beta():
-    with pytest.raises(TypeError, match=r"vae .* multirate.at\(beta\)"):
+    with pytest.raises(TypeError, match=r"vae .* take \.at\(beta\)"):
         explore_map(vae=MultiRateVAE((1, 28, 28), 2, (8,)))
 
 

@@ -19,6 +19,7 @@ from vaelib.faces import FACTORS
 from vaelib.history import History
 from vaelib.measures import Evaluation, Probes
 from vaelib.models import sample
+from vaelib.rate import decompose_rate
 
 SHAPE = (3, 16, 16)
 NAMES = FACTORS[:3]
@@ -87,6 +88,11 @@ FIGURES = {
     "noise_to_latent": lambda a, v, x, p: figures.noise_to_latent(1.0, 0.5, GRID),
     "latent_maps": lambda a, v, x, p: figures.latent_maps({"h": (a, GRID, GRID), "z": (v, GRID, GRID)}, alt="two maps"),
     "hole_bars": lambda a, v, x, p: figures.hole_bars({"UAE, mixture": torch.rand(9), "VAE, prior": torch.rand(9)}),
+    "every_latent": lambda a, v, x, p: figures.every_latent({"UAE": figures.walks_of_latents(a, x[:1], x)}),
+    "rate_bars": lambda a, v, x, p: figures.rate_bars({"β = 1": decompose_rate(v, x)}, images=len(x)),
+    "posterior_planes": lambda a, v, x, p: figures.posterior_planes(
+        {"a digit": (-GRID[:, None].square() - GRID, v.encode(x[:1]))}, GRID, alt="one posterior"
+    ),
 }
 
 
@@ -391,8 +397,8 @@ def test_latent_maps_put_each_picture_where_its_latents_say(vae):
         left_above = vae.decode(torch.tensor([[-1.0, 0.5]]))[0].permute(1, 2, 0)
     np.testing.assert_allclose(shown[16:, 32:], right_below, atol=1e-6)
     np.testing.assert_allclose(shown[:16, :16], left_above, atol=1e-6)
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["-1.0", "0.0", "2.0"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "-0.5"]  # the first stands on top
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.0", "0.0", "2.0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "−0.5"]  # the first stands on top
     assert axes.get_xlabel() == "$z_1$"
 
 

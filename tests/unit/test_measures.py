@@ -15,12 +15,14 @@ from vaelib.measures import (
     distance_to_nearest,
     evaluate,
     fit_probes,
+    heard_codes_of,
     holes,
     log_marginal,
     reconstruct,
     sample_codes,
 )
 from vaelib.models import sample
+from vaelib.rate import decompose_rate
 
 
 def seeded(seed=0):
@@ -71,14 +73,14 @@ class LinearGaussian(nn.Module):
 def test_log_marginal_is_exact_where_q_is_the_true_posterior(samples):
     model = LinearGaussian()
     x = model.draw(5)
-    found = log_marginal(model, x, samples=samples, **model.likelihood)
+    found = log_marginal(model, x, samples=samples, **model.likelihood).log_p
     torch.testing.assert_close(found, model.exact(x), rtol=0, atol=1e-4, msg=lambda m: f"−log K or a constant? {m}")
 
 
 def test_log_marginal_comes_close_where_q_is_off():
     model = LinearGaussian(off=1.0)
     x = model.draw(4)
-    found = log_marginal(model, x, samples=3000, **model.likelihood)
+    found = log_marginal(model, x, samples=3000, **model.likelihood).log_p
     torch.testing.assert_close(found, model.exact(x), rtol=0, atol=0.1)
 
 
@@ -94,7 +96,7 @@ def test_elbo_and_log_marginal_are_lower_bounds_that_grow_with_k():
     x = model.draw(1000)
     exact = model.exact(x).mean().item()
     elbo = evaluate(model, x, **model.likelihood).elbo
-    ten, many = (log_marginal(model, x, samples=k, batch_size=1000, **model.likelihood).mean().item()
+    ten, many = (log_marginal(model, x, samples=k, batch_size=1000, **model.likelihood).log_p.mean().item()
                  for k in (10, 200))  # fmt: skip
     assert elbo < ten < many < exact + 0.02
 
@@ -102,7 +104,7 @@ def test_elbo_and_log_marginal_are_lower_bounds_that_grow_with_k():
 def test_log_marginal_survives_where_probabilities_underflow():
     model = LinearGaussian(pixels=3000, s=1.0)
     x = model.draw(2)
-    found = log_marginal(model, x, samples=3, **model.likelihood)
+    found = log_marginal(model, x, samples=3, **model.likelihood).log_p
     assert (found < -2000).all(), "the test needs log p(x) whose exp is 0"
     torch.testing.assert_close(found, model.exact(x), rtol=0, atol=1e-4)
 
@@ -112,6 +114,90 @@ def test_log_marginal_does_not_depend_on_the_batch_size():
     x = model.draw(7)
     one, all_ = (log_marginal(model, x, samples=3, batch_size=size, **model.likelihood) for size in (2, 100))
     torch.testing.assert_close(one, all_)
+
+
+def test_all_samples_are_effective_where_q_is_the_true_posterior():
+    model = LinearGaussian()
+    found = log_marginal(model, model.draw(5), samples=7, **model.likelihood).effective_samples
+    torch.testing.assert_close(found, torch.full_like(found, 7.0), rtol=1e-4, atol=0)
+
+
+def test_effective_samples_are_their_share_that_the_weights_leave():
+    """Where q is normal and too wide by c, E[w]² / E[w²] = √(2 c² − 1) / c² for each latent."""
+    model = LinearGaussian()
+    posterior, wide = model.encode, 1.6
+    model.encode = lambda x: Normal(posterior(x).mean, wide * posterior(x).stddev)
+    found = log_marginal(model, model.draw(50), samples=4000, **model.likelihood).effective_samples
+    share = math.sqrt(2 * wide**2 - 1) / wide**2
+    assert found.mean().item() == pytest.approx(4000 * share**model.latent_dim, rel=0.02)
+
+
+def test_few_samples_are_effective_where_q_is_far_off():
+    model = LinearGaussian()
+    posterior = model.encode
+    model.encode = lambda x: Normal(posterior(x).mean + 12 * posterior(x).stddev, posterior(x).stddev)
+    found = log_marginal(model, model.draw(20), samples=300, **model.likelihood)
+    assert (found.effective_samples < 10).all() and (found.log_p < model.exact(model.draw(20)) - 10).all()
+
+
+# ---- what the rate is made of
+
+
+class Told:
+    """A model whose posteriors are given: its images are their numbers, 0 to n − 1."""
+
+    def __init__(self, means, widths):
+        self.means, self.widths = means, widths
+
+    def encode(self, x):
+        rows = x.flatten().long()
+        return Normal(self.means[rows], self.widths[rows])
+
+    def decode(self, z):
+        raise AssertionError("a rate needs no decoder")
+
+    @property
+    def images(self):
+        return torch.arange(float(len(self.means))).reshape(-1, 1, 1, 1)
+
+
+def test_a_rate_is_all_distance_where_every_image_has_the_same_posterior():
+    model = Told(torch.full((40, 2), 1.5), torch.full((40, 2), 0.5))
+    found = decompose_rate(model, model.images)
+    assert found.information == pytest.approx(0, abs=1e-9)
+    assert found.distance == pytest.approx(found.rate) == pytest.approx(2 * (0.5 * (2.25 + 0.25 - 1) + math.log(2)))
+
+
+def test_the_information_is_log_n_where_no_two_posteriors_meet():
+    model = Told(100 * torch.arange(30.0)[:, None].expand(-1, 3), torch.full((30, 3), 0.1))
+    assert decompose_rate(model, model.images).information == pytest.approx(math.log(30), abs=1e-9)
+
+
+def test_the_information_stays_log_n_for_the_narrowest_posteriors():
+    """|z²/σ²| is 10¹⁰ here: the terms must cancel without a trace."""
+    model = Told(torch.linspace(-8, 8, 50)[:, None].expand(-1, 10), torch.full((50, 10), 1e-4))
+    assert decompose_rate(model, model.images).information == pytest.approx(math.log(50), abs=1e-3)
+
+
+@pytest.mark.parametrize("batch_size", [2, 500])
+def test_the_parts_are_those_of_the_integral(batch_size):
+    """Three overlapping posteriors of unequal width, one latent: KL(q(z) ‖ p(z)) on a fine grid."""
+    means = torch.tensor([[-1.0], [0.2], [1.5]], dtype=torch.float64)
+    widths = torch.tensor([[0.3], [1.0], [0.6]], dtype=torch.float64)
+    model = Told(means, widths)
+    z = torch.linspace(-12, 12, 100_001, dtype=torch.float64)
+    crowd = Normal(means, widths).log_prob(z).logsumexp(dim=0) - math.log(3)  # (100001,)
+    distance = (crowd.exp() * (crowd - Normal(0.0, 1.0).log_prob(z))).sum().item() * (z[1] - z[0]).item()
+    found = decompose_rate(model, model.images, samples=40_000, batch_size=batch_size)
+    assert found.error == pytest.approx(0.0025, abs=0.001)
+    assert found.distance == pytest.approx(distance, abs=4 * found.error)
+    assert found.information == pytest.approx(found.rate - found.distance)
+
+
+def test_the_rate_of_the_parts_is_that_of_evaluate():
+    vae, x = tiny(), faces(30, size=16).images
+    assert decompose_rate(vae, x, batch_size=7).rate == pytest.approx(evaluate(vae, x).rate, rel=1e-5)
+    assert decompose_rate(vae, x, batch_size=7) == pytest.approx(decompose_rate(vae, x), rel=1e-5)
 
 
 # ---- rate, distortion, ELBO
@@ -155,6 +241,7 @@ def test_measures_leave_the_global_generator_alone():
     x = faces(30, size=16).images
     evaluate(tiny(), x)
     log_marginal(tiny(), x, samples=2)
+    decompose_rate(tiny(), x)
     holes(tiny(Autoencoder), x, x, vae=tiny(), n=5)
     assert torch.equal(before, torch.random.get_rng_state())
 
@@ -167,6 +254,18 @@ def test_reconstruct_decodes_the_code_or_the_mean():
         torch.testing.assert_close(codes_of(vae, x), vae.encode(x).mean)
         torch.testing.assert_close(reconstruct(vae, x), vae.decode(vae.encode(x).mean))
     assert not reconstruct(vae, x).requires_grad
+
+
+def test_a_decoder_hears_the_uaes_code_and_a_draw_of_the_vaes_posterior():
+    x = faces(40, size=16).images
+    autoencoder, vae = tiny(Autoencoder), tiny()
+    with torch.no_grad():
+        assert torch.equal(heard_codes_of(autoencoder, x), autoencoder.encode(x))
+        q = vae.encode(x)
+    first, again, other = (heard_codes_of(vae, x, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    noise = torch.cat([(heard_codes_of(vae, x, seed=seed) - q.mean) / q.stddev for seed in range(30)])
+    assert noise.mean().abs() < 0.06 and noise.std().item() == pytest.approx(1, abs=0.05)
 
 
 # ---- probes
@@ -307,7 +406,7 @@ def test_training_measures_and_figures_work_on_cuda():
     fit(autoencoder, real, epochs=1, progress=False)
     fit(vae, real, epochs=1, progress=False)
     assert evaluate(vae, real).rate > 0
-    assert log_marginal(vae, real, samples=2).isfinite().all()
+    assert log_marginal(vae, real, samples=2).log_p.isfinite().all()
     assert all(d.isfinite().all() for d in holes(autoencoder, real, real, vae=vae, n=5).values())
     probes = fit_probes(codes_of(vae, real), real[:, :2, 0, 0], ["a", "b"])
     assert figure_vae(vae, probes, real[:1]).alt
@@ -316,9 +415,11 @@ def test_training_measures_and_figures_work_on_cuda():
 def test_two_seeds_share_no_draws():
     vae, x = tiny(), faces(5, size=16).images
     # Were the K draws seeded one by one, seed + k, the second draw of seed 0 would be the first of seed 1.
-    first = log_marginal(vae, x, samples=1, seed=0)
-    second_of_seed_0 = 2 * (log_marginal(vae, x, samples=2, seed=0) - first).exp() - 1  # both relative to the first
-    first_of_seed_1 = (log_marginal(vae, x, samples=1, seed=1) - first).exp()
+    first = log_marginal(vae, x, samples=1, seed=0).log_p
+    second_of_seed_0 = (
+        2 * (log_marginal(vae, x, samples=2, seed=0).log_p - first).exp() - 1
+    )  # both relative to the first
+    first_of_seed_1 = (log_marginal(vae, x, samples=1, seed=1).log_p - first).exp()
     assert not torch.allclose(second_of_seed_0, first_of_seed_1, rtol=1e-6)
 
 

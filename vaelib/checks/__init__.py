@@ -13,10 +13,12 @@ from vaelib.checks.lesson_05 import check_collapsed, check_effective_beta
 from vaelib.checks.lesson_06 import check_push_forward, check_traversal
 from vaelib.checks.lesson_07 import check_log_mean_exp, check_prior_quantiles
 from vaelib.checks.lesson_08 import check_draw, check_pixels, check_sampler_and_kl, check_test_loss
+from vaelib.checks.lesson_10 import check_detail, check_tiles
 from vaelib.checks.yours import yours
 
 __all__ = [
     "check_collapsed",
+    "check_detail",
     "check_draw",
     "check_effective_beta",
     "check_elbo",
@@ -34,6 +36,7 @@ __all__ = [
     "check_sample",
     "check_sampler_and_kl",
     "check_test_loss",
+    "check_tiles",
     "check_traversal",
     "check_vae_loss",
     "yours",

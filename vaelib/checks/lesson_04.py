@@ -1,64 +1,129 @@
 """The checks of lesson 04."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
-from vaelib.checks.mistakes import SIGMA, SPREADS, fault_of_gradients, fault_of_noise, kl_of, leaf, mistakes_in_kl
-from vaelib.checks.verdict import answer_of, generator, not_yet, report
+from vaelib.checks.mistakes import (
+    SIGMA,
+    SPREADS,
+    fault_of_each_entry,
+    fault_of_gradients,
+    fault_of_noise,
+    kl_of,
+    leaf,
+    leaves_of_all_sizes,
+    mistakes_in_kl,
+)
+from vaelib.checks.verdict import Case, answer_of, generator, not_yet, report, solved
+
+WAY = "write z as mu + sigma * epsilon, without .detach() or .data"
 
 
 def check_sample(function: Callable) -> None:
     """Checks `function(mu, log_var)`: one z = μ + σ ε for each entry of (B, D), with gradients to both."""
     mu, log_var = leaf(5.0), leaf(2 * math.log(SIGMA))
+    answers = [answer_of(function, (mu, log_var), mu.shape)]
+    if answers[0] is not None:
+        answers.append(answer_of(function, (mu, log_var), mu.shape))
+    if answers[-1] is None:
+        return
+    fault = fault_of_noise(*answers, SPREADS, "mu") or fault_of_slopes_in_z(answers[0], mu, log_var)
+    if fault:
+        return not_yet(fault)
+    mu, log_var = leaves_of_all_sizes(torch.float64)
     z = answer_of(function, (mu, log_var), mu.shape)
     if z is None:
         return
-    way = "write z as mu + sigma * epsilon, without .detach() or .data"
-    fault = fault_of_noise(z, SPREADS, "mu") or fault_of_gradients(z, {"mu": mu, "log_var": log_var}, way)
+    fault = fault_of_each_entry(z, mu, (0.5 * log_var).exp()) or fault_of_slopes_in_z(z, mu, log_var)
     if fault:
         return not_yet(fault)
-    print("✓ right: samples of N(μ, σ²), and gradients reach μ and log σ²")
+    solved("samples of N(μ, σ²), and gradients reach μ and log σ²")
+
+
+def fault_of_slopes_in_z(z: Tensor, mu: Tensor, log_var: Tensor) -> str:
+    """Are the gradients of z those of μ + exp(½ log σ²) ε?"""
+    slopes = {"mu": torch.ones_like(mu), "log_var": 0.5 * (z - mu)}
+    return fault_of_gradients(z, {"mu": mu, "log_var": log_var}, slopes, WAY)
 
 
 def check_kl(function: Callable) -> None:
-    """Checks `function(mu, log_var)`: KL(N(μ, σ²) ‖ N(0, 1)) for each entry of (B, D)."""
-    mu, log_var = torch.randn(2, 4, 3, generator=generator())
-    praise = "½ (μ² + σ² − 1 − log σ²) for each image and latent"
-    report(function, (mu, log_var), kl_of(mu, log_var), mistakes_in_kl(mu, log_var), praise)
+    """Checks `function(mu, log_var)`: KL(N(μ, σ²) ‖ N(0, 1)) for each entry of (B, D), with gradients to both."""
+    report(function, cases_of_kl(), "½ (μ² + σ² − 1 − log σ²) for each image and latent")
+
+
+def cases_of_kl() -> Iterator[Case]:
+    """μ and log σ² of odd sizes; one where σ is tiny, as it is at β = 0."""
+    for B, D, shift, dtype in ((4, 3, 0, torch.float32), (5, 7, -1, torch.float64), (3, 1, -12, torch.float32)):
+        mu, log_var = torch.randn(2, B, D, generator=generator(), dtype=dtype)
+        log_var = log_var + shift
+        mu.requires_grad_()
+        log_var.requires_grad_()
+        what = f"μ and log σ² of shape {(B, D)} in {dtype}" + (f", log σ² near −{-shift}," if shift else "")
+        leaves = {"mu": mu, "log_var": log_var}
+        yield Case((mu, log_var), kl_of(mu, log_var), mistakes_in_kl(mu, log_var), what, leaves)
 
 
 def check_vae_loss(function: Callable) -> None:
-    """Checks `function(x, x_hat, mu, log_var, beta)`: the loss of the course, a scalar."""
-    x, x_hat = torch.rand(2, 5, 3, 4, 4, generator=generator())
-    mu, log_var = torch.randn(2, 5, 3, generator=generator())
+    """Checks `function(x, x_hat, mu, log_var, beta)`: the loss of the course, a scalar, with gradients to x_hat, mu
+    and log_var."""
+    report(function, _cases_of_loss(), "sum over pixels, sum over latents, mean over images")
+
+
+def _cases_of_loss() -> Iterator[Case]:
+    # β is not the number of latents: a mean over them must not pass for β.
+    for shape, D, beta, dtype in (
+        ((5, 3, 4, 4), 3, 2.7, torch.float32),
+        ((3, 1, 2, 5), 4, 0.3, torch.float64),
+        ((1, 3, 5, 2), 2, 0, torch.float32),
+    ):
+        x, x_hat = torch.rand(2, *shape, generator=generator(), dtype=dtype)
+        mu, log_var = torch.randn(2, shape[0], D, generator=generator(), dtype=dtype)
+        leaves = {"x_hat": x_hat.requires_grad_(), "mu": mu.requires_grad_(), "log_var": log_var.requires_grad_()}
+        error = (x - x_hat).abs().sum(dim=(1, 2, 3))  # (B,)
+        right = (error + beta * kl_of(mu, log_var).sum(dim=1)).mean()
+        mistakes = _mistakes_in_loss(x, x_hat, mu, log_var, beta)
+        what = f"images of shape {shape}, {D} latents, β = {beta} and {dtype}"
+        yield Case((x, x_hat, mu, log_var, beta), right, mistakes, what, leaves if beta else {})
+
+
+def _mistakes_in_loss(x, x_hat, mu, log_var, beta) -> dict[str, Tensor]:
     error = (x - x_hat).abs().sum(dim=(1, 2, 3))  # (B,)
     kl = kl_of(mu, log_var)  # (B, D)
-    beta = 2.7  # not the number of latents: a mean over them must not pass for β
-    right = (error + beta * kl.sum(dim=1)).mean()
-    pixels = x[0].numel()
+    pixels, rate = x[0].numel(), kl.sum(dim=1)
     mistakes = {
-        "β is never used: multiply the KL by it": (error + kl.sum(dim=1)).mean(),
-        "β stands on the reconstruction term: it belongs to the KL": (beta * error + kl.sum(dim=1)).mean(),
-        "β multiplies both terms: it belongs to the KL alone": beta * (error + kl.sum(dim=1)).mean(),
-        "the KL is subtracted, or its sign turned round: both terms are costs": (error - beta * kl.sum(dim=1)).mean(),
-        "mean over pixels: the reconstruction term is 48 times too small here, 3072 times on a face": (
-            error / pixels + beta * kl.sum(dim=1)
+        "β is never used: multiply the KL by it": (error + rate).mean(),
+        "β stands on the reconstruction term: it belongs to the KL": (beta * error + rate).mean(),
+        "β multiplies both terms: it belongs to the KL alone": beta * (error + rate).mean(),
+        "β is added to the KL: multiply by it": (error + beta + rate).mean(),
+        "you divide the KL by β: multiply by it": (error + rate / max(beta, 1e-9)).mean(),
+        "β counts twice, or squared": (error + beta**2 * rate).mean(),
+        "the KL is subtracted, or its sign turned round: both terms are costs": (error - beta * rate).mean(),
+        f"mean over pixels: the reconstruction term is {pixels} times too small here, 3072 times on a face": (
+            error / pixels + beta * rate
         ).mean(),
         "mean over latents: sum the KL over them": (error + beta * kl.mean(dim=1)).mean(),
         "mean over pixels and over latents: sum over both": (error / pixels + beta * kl.mean(dim=1)).mean(),
-        "you summed over the images: average over them": (error + beta * kl.sum(dim=1)).sum(),
+        "you summed over the images: average over them": (error + beta * rate).sum(),
+        "this is the loss of each image: average over them": error + beta * rate,
         "the KL is summed over the images, the reconstruction averaged": error.mean() + beta * kl.sum(),
-        "the reconstruction is summed over the images, the KL averaged": error.sum() + beta * kl.sum(dim=1).mean(),
+        "the reconstruction is summed over the images, the KL averaged": error.sum() + beta * rate.mean(),
         "the KL term is missing": error.mean(),
-        "squared error: the course takes |x − x̂|": (
-            (x - x_hat).square().sum(dim=(1, 2, 3)) + beta * kl.sum(dim=1)
+        "the reconstruction term is missing": beta * rate.mean(),
+        "squared error: the course takes |x − x̂|": ((x - x_hat).square().sum(dim=(1, 2, 3)) + beta * rate).mean(),
+        "half the squared error: the course takes |x − x̂|": (
+            0.5 * (x - x_hat).square().sum(dim=(1, 2, 3)) + beta * rate
+        ).mean(),
+        "mean of the squared error: the course takes |x − x̂|, summed over pixels": (
+            (x - x_hat).square().mean() + beta * rate.mean()
+        ),
+        "signs cancel in the reconstruction term: take the absolute value of each difference": (
+            (x - x_hat).sum(dim=(1, 2, 3)) + beta * rate
         ).mean(),
     }
     for reason, wrong in mistakes_in_kl(mu, log_var).items():
         if wrong.shape == kl.shape:
             mistakes[f"in the KL: {reason}"] = (error + beta * wrong.sum(dim=1)).mean()
-    report(
-        function, (x, x_hat, mu, log_var, beta), right, mistakes, "sum over pixels, sum over latents, mean over images"
-    )
+    return mistakes

@@ -1,48 +1,77 @@
 """The checks of lesson 05."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 
-from vaelib.checks.verdict import report
+from vaelib.checks.verdict import Case, generator, report
 
 
 def check_collapsed(function: Callable) -> None:
     """Checks `function(kl)`: how many latents have a KL below 0.01 nats on average; KL (n, D) → a whole number."""
-    kl = torch.tensor(  # over the images the latents average 0.9, 0.05, 0.012, 0.008, 0.004, 0.005, 0.001, 0.0001
-        [
-            [0.02, 0.000, 0.009, 0.024, 0.004, 0.005, 0.001, 0.0],
-            [1.18, 0.150, 0.011, 0.000, 0.002, 0.005, 0.001, 0.0003],
-            [1.50, 0.000, 0.016, 0.000, 0.006, 0.005, 0.001, 0.0],
-        ]
-    )
-    small = kl < 0.01  # (n, D)
+    report(function, _tables(), "a latent is collapsed if its mean KL is below 0.01 nats")
+
+
+def _tables() -> Iterator[Case]:
+    # Exponential draws, whose means are in no order; so large that hardly two mistakes give the same count.
+    means = 10 ** (4 * torch.rand(40, generator=generator()) - 3.5)  # (D,), from 0.0003 to 3
+    draws = -torch.rand(57, 40, generator=generator(1)).log()
+    table = draws / draws.mean(dim=0) * means
+    table[1:4] = 0.0  # three images that say nothing
+    table[:, [5, 17]] = 0.0  # two latents that never say anything
+    yield _of_table(table, "")
+    yield _of_table(table[4:33, 3:14].double(), "29 images, 11 latents, in float64")
+    yield _of_table(torch.full((4, 6), 0.5), "latents that are all alive")
+    yield _of_table(torch.full((3, 5), 0.002), "latents that have all collapsed")
+
+
+def _of_table(kl: Tensor, what: str) -> Case:
+    small, mean = kl < 0.01, kl.mean(dim=0)  # (n, D), (D,)
     mistakes = {
-        "these are the latents that are alive: count the others": torch.tensor(3),
+        "these are the latents that are alive: count the others": (mean >= 0.01).sum(),
         "you ask for a KL below 0.01 on every image: take the mean over the images first": small.all(dim=0).sum(),
         "a single image is enough for you: take the mean over the images first": small.any(dim=0).sum(),
         "you summed over the images: take their mean": (kl.sum(dim=0) < 0.01).sum(),
         "you counted pairs of an image and a latent: take the mean over the images first": small.sum(),
         "you averaged over the latents and counted images: axis 0 holds the images": (kl.mean(dim=1) < 0.01).sum(),
-        "this is the share of latents: count them": torch.tensor(5 / 8),
-        "you averaged over everything: there should be one mean for each latent": torch.tensor(0),
-        "this is which latents: count them": kl.mean(dim=0) < 0.01,
+        "this is the share of latents: count them": (mean < 0.01).float().mean(),
+        "you averaged over everything: there should be one mean for each latent": (kl.mean() < 0.01).sum(),
+        "you took the median over the images: it is the mean that counts": (kl.median(dim=0).values < 0.01).sum(),
+        "only a KL of exactly 0 counts for you: the threshold is 0.01 nats": (mean == 0).sum(),
+        "you looked at one image alone: take the mean over the images": small[0].sum(),
+        "this is which latents: count them": mean < 0.01,
     }
-    report(function, (kl,), torch.tensor(5), mistakes, "a latent is collapsed if its mean KL is below 0.01 nats")
+    for threshold in (0.1, 0.05, 0.02, 0.009, 0.005, 0.001):
+        mistakes[f"your threshold may be {threshold}: it is 0.01 nats"] = (mean < threshold).sum()
+    return Case((kl,), (mean < 0.01).sum(), mistakes, what)
 
 
 def check_effective_beta(function: Callable) -> None:
     """Checks `function(pixels, latents, weight)`: the course's β of a loss with means over pixels and over latents."""
-    pixels, latents, weight = 48, 5, 0.3
-    mistakes = {
-        "upside down: the mean over pixels makes the reconstruction small, so β is large": weight * latents / pixels,
-        "the mean over latents is forgotten: it makes the KL 5 times smaller here": weight * pixels,
-        "the mean over pixels is forgotten: it makes the reconstruction 48 times smaller here": weight / latents,
-        "the means work against each other: divide by the number of latents": weight * pixels * latents,
-        "the weight is forgotten": pixels / latents,
-        "the weight stands on the KL, as β does: multiply by it": pixels / latents / weight,
-        "the weight alone is β only for sums": weight,
-    }
-    mistakes = {reason: torch.tensor(wrong) for reason, wrong in mistakes.items()}
-    right = torch.tensor(weight * pixels / latents)
-    report(function, (pixels, latents, weight), right, mistakes, "weight · pixels / latents")
+    report(function, _reductions(), "weight · pixels / latents")
+
+
+def _reductions() -> Iterator[Case]:
+    for pixels, latents, weight in ((48, 5, 0.3), (3072, 10, 0.00025), (784, 2, 4)):
+        mistakes = {
+            "upside down: the mean over pixels makes the reconstruction small, so β is large": weight
+            * latents
+            / pixels,
+            f"the mean over latents is forgotten: it makes the KL {latents} times smaller here": weight * pixels,
+            f"the mean over pixels is forgotten: it makes the reconstruction {pixels} times smaller here": weight
+            / latents,
+            "the mean over pixels is forgotten, and that over latents works the other way": weight * latents,
+            "the mean over latents is forgotten, and that over pixels works the other way": weight / pixels,
+            "the means work against each other: divide by the number of latents": weight * pixels * latents,
+            "both means are turned round": weight / pixels / latents,
+            "the weight is forgotten": pixels / latents,
+            "the weight stands on the KL, as β does: multiply by it": pixels / latents / weight,
+            "the weight alone is β only for sums": weight,
+            "a whole number of pixels for each latent: divide with /, not //": weight * (pixels // latents),
+            "the squared error has no part in it: no ½, and nothing squared": 0.5 * weight * pixels / latents,
+        }
+        mistakes = {reason: torch.tensor(float(wrong)) for reason, wrong in mistakes.items()}
+        right = torch.tensor(weight * pixels / latents)
+        what = f"{pixels} pixels, {latents} latents and a weight of {weight}"
+        yield Case((pixels, latents, weight), right, mistakes, what)

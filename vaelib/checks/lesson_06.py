@@ -1,55 +1,92 @@
 """The checks of lesson 06."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from vaelib.checks.verdict import answer_of, generator, is_same, judge, not_yet, report
+from vaelib.checks.verdict import Case, answer_of, generator, is_same, not_yet, report
 
 
 def check_traversal(function: Callable) -> None:
     """Checks `function(z, j, values)`: z (D,) with its latent j set to each of the values (n,) → (n, D)."""
-    z = torch.randn(5, generator=generator())
-    before, j, values = z.clone(), 2, torch.tensor([-1.5, 0.5, 2.5, 3.0])
-    right = before.repeat(4, 1)
-    right[:, j] = values
+    case = next(_walks())
+    z, j, values = case.arguments
+    walked = z.clone()
+    answer = answer_of(function, (walked, j, values), None)
+    if answer is None:
+        return
+    if is_same(answer, case.right) and not torch.equal(z, walked):
+        return not_yet("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)")
+    report(function, _walks(), "latent j takes each value, the others stay")
+
+
+def _walks() -> Iterator[Case]:
+    # The values are not in order, and some lie beyond ±3; j is neither the middle one nor always the same.
+    values = torch.tensor([2.5, -4.0, 0.5, 3.5])
+    yield _walk(torch.randn(5, generator=generator()), 1, values)
+    yield _walk(torch.randn(6, generator=generator(), dtype=torch.float64), 4, values[[3, 0, 1]].double())
+    yield _walk(torch.randn(3, generator=generator()), 0, values[1:2])
+
+
+def _walk(z: Tensor, j: int, values: Tensor) -> Case:
+    n, D = len(values), len(z)
 
     def shifted(k: int, rows: Tensor) -> Tensor:
-        table = before.repeat(4, 1)
+        table = z.repeat(n, 1)
         table[:, k] = rows
         return table
 
-    others_at_0 = torch.zeros(4, 5)
+    right = shifted(j, values)
+    others_at_0 = torch.zeros(n, D).to(z)
     others_at_0[:, j] = values
     mistakes = {
-        "you added the values to latent j: set it to them": shifted(j, before[j] + values),
-        "you multiplied latent j by the values: set it to them": shifted(j, before[j] * values),
+        "you added the values to latent j: set it to them": shifted(j, z[j] + values),
+        "you multiplied latent j by the values: set it to them": shifted(j, z[j] * values),
         "off by one: latent j is column j, counted from 0; you changed column j − 1": shifted(j - 1, values),
-        "off by one: latent j is column j, counted from 0; you changed column j + 1": shifted(j + 1, values),
-        "you changed every latent: only column j takes the values": values[:, None].expand(4, 5),
-        "you added the values to every latent: only column j changes": before + values[:, None],
+        "off by one: latent j is column j, counted from 0; you changed column j + 1": shifted((j + 1) % D, values),
+        "you counted from the end: latent j is column j, not −j": shifted(-j, values),
+        "you counted from the end: latent j is column j, not −j − 1": shifted(-j - 1, values),
+        "you changed the latent in the middle: change latent j": shifted(D // 2, values),
+        "you changed every latent: only column j takes the values": values[:, None].expand(n, D),
+        "you added the values to every latent: only column j changes": z + values[:, None],
+        "you multiplied every latent by the values: only column j changes, and it is set to them": z * values[:, None],
         "the other latents are 0: they should stay as they are in z": others_at_0,
-        "all rows hold the last value: they are one and the same tensor, take a copy for each": right[-1:].expand(4, 5),
+        "nothing has changed: set column j to the values": z.expand(n, D),
+        "all rows hold the last value: they are one and the same tensor, take a copy for each": right[-1:].expand(n, D),
+        "all rows hold the first value: each row takes its own": right[:1].expand(n, D),
+        "the values were put in order: take them as they come": shifted(j, values.sort().values),
+        "the values were cut off: take them as they come": shifted(j, values.clamp(-3, 3)),
+        "the values were spread evenly from the first to the last: take them as they come": shifted(
+            j, torch.linspace(values[0].item(), values[-1].item(), n).to(z)
+        ),
+        "the values were rounded: take them as they come": shifted(j, values.trunc()),
         "the shape is (D, n): one point for each row, please": right.T,
+        "these are the values of latent j alone: the other latents belong to each row, too": values[:, None],
         "the values run backwards": right.flip(0),
     }
-    answer = answer_of(function, (z, j, values), None)
-    if answer is None:
-        return
-    if is_same(answer, right) and not torch.equal(z, before):
-        return not_yet("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)")
-    judge(answer, right, mistakes, "latent j takes each value, the others stay")
+    what = f"j = {j} of {D} latents and {n} values in {z.dtype}"
+    return Case((z, j, values), right, mistakes, what)
 
 
 def check_push_forward(function: Callable) -> None:
     """Checks `function(weight, sigma)`: each attribute's σ from the probes' weight (K, D) and sigma (B, D) → (B, K)."""
-    weight = 0.5 + torch.rand(3, 4, generator=generator())  # (K, D)
-    weight[:, 1] *= -0.3  # negative, but no sum of squares below comes out negative with it
-    sigma = 0.3 + torch.rand(5, 4, generator=torch.Generator().manual_seed(1))  # (B, D)
+    report(function, _probes(), "variances add up, with squared weights: √Σ w² σ²")
+
+
+def _probes() -> Iterator[Case]:
+    for K, D, B, dtype in ((3, 4, 5, torch.float32), (6, 10, 2, torch.float64), (4, 4, 4, torch.float32)):
+        weight = 0.5 + torch.rand(K, D, generator=generator(), dtype=dtype)  # (K, D)
+        weight[:, 1] *= -0.3  # negative, but no sum of squares below comes out negative with it
+        sigma = 0.3 + torch.rand(B, D, generator=generator(1), dtype=dtype)  # (B, D)
+        what = f"{K} attributes, {D} latents and {B} images in {dtype}"
+        yield Case((weight, sigma), (sigma**2 @ weight.T**2).sqrt(), _mistakes_in_width(weight, sigma), what)
+
+
+def _mistakes_in_width(weight: Tensor, sigma: Tensor) -> dict[str, Tensor]:
     variance = sigma.square() @ weight.square().T  # (B, K)
-    right = variance.sqrt()
-    mistakes = {
+    right, D = variance.sqrt(), weight.shape[1]
+    return {
         "this is the variance: take its root": variance,
         "the weights must be squared: a variance grows with the square of a factor": (sigma.square() @ weight.T).sqrt(),
         "the absolute weights stand where their squares should": (sigma.square() @ weight.abs().T).sqrt(),
@@ -58,9 +95,14 @@ def check_push_forward(function: Callable) -> None:
         "this is Σ |w| σ: as if all latents always erred together. Add variances, Σ w² σ², then take the root": (
             sigma @ weight.abs().T
         ),
+        "this is |Σ w σ|: square each w σ before you add": (sigma @ weight.T).abs(),
         "this is Σ w² σ: square σ as well, and take the root": sigma @ weight.square().T,
-        "you averaged over the latents: sum over them": (variance / 4).sqrt(),
+        "this is Σ w σ²: square the weights as well, and take the root": sigma.square() @ weight.T,
+        "you averaged over the latents: sum over them": (variance / D).sqrt(),
+        "this is the widest latent's part: add the variances of all": ((sigma[:, None] * weight).abs().amax(dim=2)),
+        "there is one ½ too many: the root alone is what turns a variance into a width": right / 2,
+        "this is log of the width: leave the logarithm out": right.log(),
         "you summed over the attributes as well: keep one width for each": variance.sum(dim=1).sqrt(),
+        "the product has no sum in it: add up over the latents": ((sigma[:, None] * weight).abs()),
         "the shape is (K, B): one row for each image, please": right.T,
     }
-    report(function, (weight, sigma), right, mistakes, "variances add up, with squared weights: √Σ w² σ²")

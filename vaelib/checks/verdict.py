@@ -1,29 +1,91 @@
-"""How a check says what it found: it calls the function, compares the answer, and prints one line."""
+"""How a check says what it found: it calls the function on several cases, compares, and prints one line.
 
-from collections.abc import Callable, Mapping
+A case may come with arguments that take gradients. Then the values are compared first, and after them the gradients
+that reach these arguments with those of the right answer.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-def report(function: Callable, arguments: tuple, right: Tensor, mistakes: Mapping[str, Tensor], praise: str) -> None:
-    """Call the `function`, and `judge` its answer if there is one."""
-    answer = answer_of(function, arguments, None)
-    if answer is not None:
-        judge(answer, right, mistakes, praise)
+class Case(NamedTuple):
+    """Arguments, the right answer to them, what each likely mistake makes of them, and what is special about them."""
+
+    arguments: tuple
+    right: Tensor
+    mistakes: Mapping[str, Tensor]
+    what: str = ""  # completes "right at first, but for …"
+    leaves: Mapping[str, Tensor] = {}  # the arguments that gradients should reach, by name
+    rtol: float = 1e-4
 
 
-def judge(answer: Tensor, right: Tensor, mistakes: Mapping[str, Tensor], praise: str) -> None:
-    """Print whether the `answer` is `right`, and if not, which of the `mistakes` gives it."""
-    if is_same(answer, right):
-        print(f"✓ right: {praise}")
-        return
-    for reason, wrong in mistakes.items():
-        if is_same(answer, wrong):
-            return not_yet(reason)
-    if answer.shape != right.shape:
-        return not_yet(f"the result should have shape {tuple(right.shape)}, it has {tuple(answer.shape)}")
-    not_yet(f"expected {_short(right)}, got {_short(answer)}")
+def report(function: Callable, cases: Iterable[Case], praise: str) -> None:
+    """Try the `function` on each of the `cases`, and print the first fault, or `praise`."""
+    for k, case in enumerate(cases):
+        function = or_in_float32(function) if k == 1 else function
+        answer = answer_of(function, detached(case.arguments), None)
+        if answer is None:
+            return
+        fault = fault_of_value(answer, case)
+        if fault:
+            again = quiet_answer_of(function, detached(case.arguments))
+            if again is not None and not is_same(again, answer):
+                fault = "the answer changes from call to call: nothing in it should be drawn at random"
+            return not_yet(fault if k == 0 or not case.what else f"right at first, but for {case.what} {fault}")
+        fault = fault_of_slopes(function, case) if case.leaves else ""
+        if fault:
+            return not_yet(fault)
+    solved(praise)
+
+
+def fault_of_value(answer: Tensor, case: Case) -> str:
+    """Which of the mistakes gives this `answer`, or how it differs; "" if it is right."""
+    if is_same(answer, case.right, case.rtol):
+        return ""
+    for reason, wrong in case.mistakes.items():
+        if is_same(answer, wrong, case.rtol):
+            return reason
+    if answer.shape == case.right.shape:
+        return difference_between(case.right, answer)
+    hint = ""
+    if answer.numel() == case.right.numel() == 1:
+        hint = ": take the number out, with .squeeze() or without keepdim"
+    elif case.right.ndim == 2 and answer.shape == case.right.T.shape:
+        hint = ": rows and columns are exchanged"
+    return f"the result should have shape {tuple(case.right.shape)}, it has {tuple(answer.shape)}{hint}"
+
+
+def fault_of_slopes(function: Callable, case: Case) -> str:
+    """What is wrong with the gradients that reach the case's `leaves`; "" if nothing is."""
+    try:
+        answer = torch.as_tensor(function(*case.arguments))
+    except Exception as error:
+        if "numpy" in str(error):
+            return "the values are right, but NumPy keeps no gradients: take the functions of torch"
+        return f"with arguments that take gradients your function stopped with {type(error).__name__}: {error}"
+    names = list(case.leaves)
+    if not answer.requires_grad:
+        return f"the values are right, but no gradient reaches {' and '.join(names)}: {WAYS_TO_LOSE_IT}"
+    weights = 1 + torch.rand(case.right.shape, generator=generator(), dtype=case.right.dtype)  # no sum may hide one
+    found = slopes_of(answer * weights, case.leaves)
+    for name, slope, expected in zip(names, found, slopes_of(case.right * weights, case.leaves), strict=True):
+        if slope is None or (not slope.any() and expected.any()):
+            return f"the values are right, but no gradient reaches {name}: {WAYS_TO_LOSE_IT}"
+        if not is_same(slope, expected, case.rtol):
+            return f"the values are right, but part of the gradient that should reach {name} is lost: {WAYS_TO_LOSE_IT}"
+    return ""
+
+
+WAYS_TO_LOSE_IT = "training needs it, and .item(), .detach(), .data, torch.tensor() and no_grad() cut it"
+
+
+def slopes_of(values: Tensor, leaves: Mapping[str, Tensor]) -> tuple[Tensor | None, ...]:
+    """The gradient of the sum of the `values` at each of the `leaves`."""
+    return torch.autograd.grad(values.sum(), list(leaves.values()), allow_unused=True, retain_graph=True)
 
 
 def answer_of(function: Callable, arguments: tuple, shape) -> Tensor | None:
@@ -40,14 +102,35 @@ def answer_of(function: Callable, arguments: tuple, shape) -> Tensor | None:
         print("○ nothing to check yet: replace the ... in the cell above, run it, then run this cell again")
         return None
     try:
-        answer = torch.as_tensor(answer)
+        answer = as_tensor(answer)
     except (TypeError, ValueError, RuntimeError):
-        not_yet(f"the result should be a tensor, it is a {type(answer).__name__}")
+        not_yet(f"the result should be a tensor, {_what_it_is(answer)}")
         return None
     if shape is not None and answer.shape != shape:
         not_yet(f"the result should have shape {tuple(shape)}, it has {tuple(answer.shape)}")
         return None
     return answer
+
+
+def as_tensor(answer) -> Tensor:
+    """A tensor of a number, an array or a list of numbers. Raises TypeError, ValueError or RuntimeError for others."""
+    if isinstance(answer, (list, tuple)) and any(isinstance(part, Tensor) for part in answer):
+        raise TypeError("a list of tensors")
+    if hasattr(answer, "__float__") and not hasattr(answer, "__array__"):
+        return torch.as_tensor(answer if isinstance(answer, (bool, int, float)) else float(answer))
+    return torch.as_tensor(answer)
+
+
+def _what_it_is(answer) -> str:
+    if callable(answer):
+        name = getattr(answer, "__name__", "it")
+        hint = " PyTorch's image.size is one, NumPy's is a number: here it is numel()" if name == "size" else ""
+        return f"it is the function {name} itself: call it, with brackets behind it.{hint}"
+    if hasattr(answer, "total"):
+        return f"it is a whole {type(answer).__name__}: return its .total"
+    if isinstance(answer, (list, tuple)):
+        return f"it is a {type(answer).__name__} of {len(answer)}: torch.stack makes one tensor of several"
+    return f"it is a {type(answer).__name__}"
 
 
 def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor] | None:
@@ -71,14 +154,61 @@ def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor
     return None if second is None else (first, second)
 
 
-def is_same(a: Tensor, b: Tensor) -> bool:
+def quiet_answer_of(function: Callable, arguments: tuple) -> Tensor | None:
+    """What the function answers to the same `arguments` once more, without a word."""
+    with contextlib.suppress(Exception):
+        return as_tensor(function(*arguments))
+
+
+def or_in_float32(function: Callable) -> Callable:
+    """The `function`, which gets float32 for float64 where it mixes the two and torch won't: that is no mistake."""
+
+    def tried(*arguments):
+        try:
+            return function(*arguments)
+        except RuntimeError as error:
+            if "double" not in str(error).lower():
+                raise
+        return function(*(one.float() if _is_double(one) else one for one in arguments))
+
+    return tried
+
+
+def _is_double(value) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.float64
+
+
+def detached(arguments: tuple) -> tuple:
+    """Copies: an answer may be computed in the place of an argument, or in NumPy, which takes no gradients."""
+    return tuple(one.detach().clone() if isinstance(one, Tensor) else one for one in arguments)
+
+
+def is_same(a: Tensor, b: Tensor, rtol: float = 1e-4) -> bool:
     """Equal up to rounding, and of the same shape."""
-    return a.shape == b.shape and torch.allclose(a.detach().double(), b.double(), rtol=1e-4, atol=1e-6, equal_nan=True)
+    if a.shape != b.shape or a.is_complex():
+        return False
+    return torch.allclose(a.detach().double(), b.detach().double(), rtol=rtol, atol=1e-6, equal_nan=True)
 
 
-def _short(values: Tensor) -> str:
-    first = ", ".join(f"{value:.3f}" for value in values.detach().flatten()[:4].tolist())
-    return first if values.numel() == 1 else f"values that begin with {first}"
+def difference_between(expected: Tensor, found: Tensor) -> str:
+    """Where two tensors of one shape differ most, in as many digits as it takes to see it."""
+    if found.is_complex():
+        return "the result holds complex numbers: is there a root of a negative number in it?"
+    expected, found = expected.detach().double(), found.detach().double()
+    apart = (found - expected).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
+    apart = torch.where(found == expected, 0, apart)  # inf − inf is NaN, and no difference
+    k = apart.argmax().item()
+    digits = next((d for d in range(3, 17) if f"{expected.flatten()[k]:.{d}g}" != f"{found.flatten()[k]:.{d}g}"), 17)
+    right, yours = (f"{values.flatten()[k]:.{digits}g}".replace("-", "−") for values in (expected, found))
+    if expected.numel() == 1:
+        return f"expected {right}, got {yours}"
+    place = [i.item() for i in torch.unravel_index(torch.tensor(k), expected.shape)]
+    return f"expected {right} at {place}, where you are furthest off, got {yours}"
+
+
+def solved(praise: str) -> None:
+    """Print that an answer is right."""
+    print(f"✓ right: {praise}")
 
 
 def not_yet(reason: str) -> None:
@@ -86,6 +216,6 @@ def not_yet(reason: str) -> None:
     print(f"✗ not yet: {reason}")
 
 
-def generator() -> torch.Generator:
+def generator(seed: int = 0) -> torch.Generator:
     """The same random numbers for every student."""
-    return torch.Generator().manual_seed(0)
+    return torch.Generator().manual_seed(seed)

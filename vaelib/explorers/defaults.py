@@ -9,12 +9,17 @@ from vaelib import require
 from vaelib.digits import Digits
 from vaelib.digits import digits as bundled_digits
 from vaelib.faces import Faces, faces
-from vaelib.models import VAE, Autoencoder, require_images_for
+from vaelib.models import VAE, Autoencoder, ImageCoder, require_images_for
 from vaelib.multirate import MultiRateVAE
 from vaelib.trained import SHOWN_DIGITS, trained
 
 SHOWN = 8  # images of a test set that can be chosen
 MOST_LATENTS = 16  # that there is room for
+KNOWN_LAYERS = (nn.Sequential, nn.Flatten, nn.Linear, nn.SiLU, nn.Sigmoid, nn.Unflatten)  # in the browser's network.js
+ONLY_DENSE = (
+    "this explorer decodes in the browser, which knows dense layers alone; latent_scatter, latent_maps, "
+    "reconstructions and watch_training take any model with encode and decode"
+)
 
 
 def faces_models_or_defaults(
@@ -33,11 +38,8 @@ def faces_models_or_defaults(
     vae = trained("faces").at(1.0) if vae is None else vae
     train = faces(2000, seed=0) if train is None else train
     test = faces(SHOWN, seed=1) if test is None else test
-    if not isinstance(autoencoder, Autoencoder):
-        raise TypeError(f"autoencoder must be an Autoencoder, got {type(autoencoder).__name__}")
-    if not isinstance(vae, VAE):
-        hint = "; take .at(beta) of it" if isinstance(vae, MultiRateVAE) else ""
-        raise TypeError(f"vae must be a VAE, got {type(vae).__name__}{hint}")
+    require_for_the_browser("autoencoder", autoencoder, Autoencoder)
+    require_for_the_browser("vae", vae, VAE)
     if vae.image_shape != autoencoder.image_shape:
         raise ValueError(
             f"vae must have the image shape of autoencoder, {autoencoder.image_shape}, it has {vae.image_shape}"
@@ -61,11 +63,25 @@ def faces_models_or_defaults(
     return autoencoder, vae, train, test
 
 
+def require_for_the_browser(name: str, model: nn.Module, kind: type[nn.Module]) -> None:
+    """A model of that `kind`, made of the layers that the browser knows. A subclass may have others."""
+    got = type(model).__name__
+    if isinstance(model, MultiRateVAE) and kind is VAE:
+        raise TypeError(f"{name} must be a VAE, got {got}; take .at(beta) of it")
+    if isinstance(model, nn.Module) and not isinstance(model, ImageCoder):
+        raise TypeError(f"{name} must be vaelib's own {kind.__name__}, got {got}: {ONLY_DENSE}")
+    if not isinstance(model, kind):
+        raise TypeError(f"{name} must be of type {kind.__name__}, got {got}")
+    own = type(model).encode is kind.encode and type(model).decode is kind.decode
+    if not own or not all(type(layer) in KNOWN_LAYERS for layer in model.modules() if layer is not model):
+        raise TypeError(
+            f"{name} must be vaelib's {kind.__name__} as it is, got one with layers of its own: {ONLY_DENSE}"
+        )
+
+
 def require_in_a_plane(name: str, model: nn.Module, kind: type[nn.Module]) -> None:
     """A model of that `kind` with two latents, which the browser can decode in a plane."""
-    if not isinstance(model, kind):
-        hint = "; take multirate.at(beta)" if isinstance(model, MultiRateVAE) else ""
-        raise TypeError(f"{name} must be of type {kind.__name__}, got {type(model).__name__}{hint}")
+    require_for_the_browser(name, model, kind)
     if model.latent_dim != 2:
         raise ValueError(f"{name} must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
 
@@ -81,7 +97,7 @@ def digits_or_defaults(digits: Digits | None, *models: nn.Module) -> Digits:
     for model in models:
         require_images_for(model, images, images_name="digits.images")
     require.labels("digits.labels", labels, len(images))
-    require.unit_interval("digits.images", images)
+    require.pixels("digits.images", images)
     return Digits(images[:SHOWN_DIGITS], labels[:SHOWN_DIGITS])
 
 

@@ -6,7 +6,7 @@ from traitlets import Float, TraitError, validate
 
 from vaelib import require
 from vaelib.explorers.base import Explorer, Index, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.measures import COLLAPSED_BELOW, evaluate
 from vaelib.models import require_images_for
@@ -41,8 +41,7 @@ def explore_beta(
     Raises TypeError or ValueError that names the argument.
     """
     multirate = trained("faces") if multirate is None else multirate
-    if not isinstance(multirate, MultiRateVAE):
-        raise TypeError(f"multirate must be a MultiRateVAE, got {type(multirate).__name__}")
+    require_for_the_browser("multirate", multirate, MultiRateVAE)
     if multirate.latent_dim > MOST_LATENTS:
         raise ValueError(
             f"multirate must have at most {MOST_LATENTS} latents to be shown, it has {multirate.latent_dim}"

@@ -15,6 +15,7 @@ from vaelib.figures.charts import (
 from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
 from vaelib.figures.landscapes import loss_landscapes
 from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
+from vaelib.figures.measured import change_of, every_latent, posterior_planes, rate_bars, walks_of_latents
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 
@@ -27,7 +28,9 @@ __all__ = [
     "CourseFigure",
     "against_beta",
     "attribute_bells",
+    "change_of",
     "curves",
+    "every_latent",
     "figure_uae",
     "figure_vae",
     "hole_bars",
@@ -43,8 +46,11 @@ __all__ = [
     "number_tables",
     "picture_html",
     "pictures",
+    "posterior_planes",
+    "rate_bars",
     "rate_distortion",
     "reconstructions",
     "training_curves",
     "two_arrows",
+    "walks_of_latents",
 ]

@@ -12,7 +12,7 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
 from vaelib.measures import Probes
-from vaelib.models import require_images_for, sample
+from vaelib.models import code_of, in_eval_mode, in_mode, require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
 
 # Of figures 1 and 2: x, encoder, code, decoder, x̂; then the side branch, its tracks and their key.
@@ -23,6 +23,7 @@ PLACES = (
 
 
 @in_course_style
+@in_eval_mode("autoencoder")
 def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | None = None) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → its code h, one number for each latent → the image again.
 
@@ -53,6 +54,7 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
 
 
 @in_course_style
+@in_eval_mode("vae")
 def figure_vae(
     vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0, truth: Tensor | None = None
 ) -> CourseFigure:
@@ -151,10 +153,11 @@ def _require_face(model, model_name: str, probes: Probes, image: Tensor, truth: 
     require_images_for(model, image, model_name=model_name, images_name="image")
     if not isinstance(probes, Probes):
         raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
-    if probes.weight.shape[1] != model.latent_dim:
-        raise ValueError(
-            f"probes must read the {model.latent_dim} latents of {model_name}, they read {probes.weight.shape[1]}"
-        )
+    with in_mode(model, training=False):
+        code = code_of(model, image, model_name=model_name)
+    latents = (code.mean if isinstance(code, Normal) else code).shape[1]
+    if probes.weight.shape[1] != latents:
+        raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")
     if truth is not None:
         require.line("truth", truth, len(probes.names))
 

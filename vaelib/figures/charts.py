@@ -60,7 +60,8 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
         if len(values) == 0 or not all(0 <= value < math.inf for value in values):
             raise ValueError(f"kl_per_latent[{label!r}] must be numbers of at least 0, got {values}")
     alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
-    figure = new_figure(6.2 * len(kl_per_latent), 3.8, alt)
+    width = max(6.2, 0.34 * max(map(len, kl_per_latent.values())))  # or the numbers under the bars would overlap
+    figure = new_figure(width * len(kl_per_latent), 3.8, alt)
     for axes, label, values in side_by_side(figure, kl_per_latent):
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
         for place, (_, value) in enumerate(ordered):

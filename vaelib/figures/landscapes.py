@@ -11,14 +11,17 @@ from torch import Tensor
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, in_course_style, new_figure, side_by_side
 from vaelib.landscape import Landscape, loss_landscape
+from vaelib.models import in_eval_mode
 from vaelib.palette import BLUE, ORANGE
 
 SIGMAS = (0.01, 2.0)
 LEVELS = 2.0 ** torch.arange(-2, 11)  # nats above the lowest point
+SHADES = [str(grey) for grey in torch.linspace(0.4, 0.97, len(LEVELS) + 1).tolist()]  # the deeper, the darker
 SIGMA_MARKS = (0.01, 0.03, 0.1, 0.3, 1)
 
 
 @in_course_style
+@in_eval_mode("vae")
 def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0, 1, 10, 100)) -> CourseFigure:
     """The loss E|x − x̂| + β KL of an `image` (1, C, H, W) over (μ, σ) of one `latent`, counted from 0, for each β.
 
@@ -53,7 +56,7 @@ def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0
 def _draw_landscape(axes: Axes, land: Landscape, beta: float, answer: tuple[float, float]) -> None:
     loss = land.loss(beta)
     levels = (loss.min() + LEVELS).tolist()
-    axes.contourf(land.mu, land.sigma, loss, [loss.min().item() - 1, *levels], cmap="gray", alpha=0.6, extend="max")
+    axes.contourf(land.mu, land.sigma, loss, [loss.min().item() - 1, *levels], colors=SHADES, extend="max")
     axes.contour(land.mu, land.sigma, loss, levels, colors="black", linewidths=0.8)
     axes.plot(0, 1, "+", color="black", markersize=14, markeredgewidth=3)
     axes.plot(*land.lowest(beta), "o", color=ORANGE, markersize=17, markeredgecolor="white", clip_on=False, zorder=4)

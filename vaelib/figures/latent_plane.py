@@ -9,7 +9,7 @@ from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
-from vaelib.models import Autoencoder, require_images_for
+from vaelib.models import Autoencoder, code_of, in_mode, require_images_for
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
 
 
@@ -26,11 +26,11 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
         raise TypeError("labels must be a tensor of whole numbers")
     if labels.shape != (len(images),):
         raise ValueError(f"labels must be one for each of the {len(images)} images, got {tuple(labels.shape)}")
-    if model.latent_dim != 2:
-        raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
-    with torch.no_grad():
-        code = model.encode(images)
+    with torch.no_grad(), in_mode(model, training=False):
+        code = code_of(model, images)
     points = code.mean if isinstance(code, Normal) else code  # (n, 2)
+    if points.shape[1] != 2:
+        raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {points.shape[1]}")
     said = (
         f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
     )
@@ -67,8 +67,8 @@ def latent_planes(
     points, letters = {}, {}
     for name, model in models.items():
         require_images_for(model, images, model_name=f"models[{name!r}]")
-        with torch.no_grad():
-            code = model.encode(images)
+        with torch.no_grad(), in_mode(model, training=False):
+            code = code_of(model, images, model_name=f"models[{name!r}]")
         points[name], letters[name] = code, "z" if isinstance(code, Normal) else "h"
         if isinstance(code, Normal):
             draw = torch.Generator().manual_seed(0)
@@ -115,13 +115,13 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
     figure = new_figure(7.4 * len(panels), 7.4, alt)
     for axes, title, panel in side_by_side(figure, panels):
         name = f"panels[{title!r}]"
-        if not isinstance(panel, tuple) or len(panel) != 3 or getattr(panel[0], "latent_dim", None) != 2:
+        if not isinstance(panel, tuple) or len(panel) != 3 or not _has_a_plane(panel[0]):
             raise ValueError(f"{name} must be a model of 2 latents and the values of each, three in all")
         model, across, up = panel
         require.line(f"{name}[1]", across)
         require.line(f"{name}[2]", up)
         down = up.flip(0)
-        with torch.no_grad():
+        with torch.no_grad(), in_mode(model, training=False):
             images = model.decode(torch.cartesian_prod(down, across).flip(1))  # (m·n, C, H, W), row by row from the top
         _, height, width = images.shape[1:]
         rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
@@ -133,3 +133,8 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
         letter = "h" if isinstance(model, Autoencoder) else "z"
         axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
     return figure
+
+
+def _has_a_plane(model) -> bool:
+    """Can it decode two latents? A model of one's own need not say how many it has."""
+    return callable(getattr(model, "decode", None)) and getattr(model, "latent_dim", 2) == 2
