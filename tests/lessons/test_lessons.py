@@ -23,6 +23,7 @@ IN_ORDER = [
     "07_handwritten_digits",
     "08_debug_a_vae",
     "09_playground",
+    "10_your_own_images",
 ]
 EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5, "09_playground": 0}  # at least
 SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
