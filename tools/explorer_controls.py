@@ -27,8 +27,9 @@ EXPLORERS = {
     ),
     "compare_codes": Row(
         "Compare the codes of a UAE and a VAE",
-        {"image x": "image", "draw again": "epsilon", "reset": "shifts"} | dict.fromkeys(OF_FACTORS, "shifts"),
-        {"image": 3, "shifts": [0.3] * 6, "epsilon": [[0.5] * 10] * 4},
+        {"image x": "image", "noise": "noise", "draw again": "epsilon", "reset": "shifts"}
+        | dict.fromkeys(OF_FACTORS, "shifts"),
+        {"image": 3, "noise": 4.0, "shifts": [0.3] * 6, "epsilon": [[0.5] * 10] * 4},
     ),
     "explore_loss": Row(
         "Explore the loss",

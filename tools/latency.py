@@ -36,6 +36,12 @@ PANELS = {
         "formula": ".vl-formula",
         "landscape of β · KL": ".vl-of-rate",
     },
+    "compare_codes": {
+        "UAE's face": ".vl-faces-of-uae canvas",
+        "4 samples": ".vl-two-by-two",
+        "numbers": ".vl-code-of-uae svg",
+        "bell curves": ".vl-code-of-vae svg",
+    },
     "explore_latents": {
         "UAE's face": "figure:nth-child(1) canvas",
         "VAE's face": "figure:nth-child(2) canvas",
@@ -44,6 +50,7 @@ PANELS = {
 SLIDERS = {
     "explore_beta": ["β"],
     "explore_loss": ["β"],
+    "compare_codes": ["smile"],
     "explore_latents": ["z", "smile"],
 }  # what the labels begin with
 

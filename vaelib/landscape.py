@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaelib import require
-from vaelib.models import require_images_for
+from vaelib.models import code_of, in_eval_mode, require_images_for
 
 STEP = 0.01  # between the latents at which the error is computed, at most: sums are exact while it is no wider than σ
 CUT = 6.0  # σ away from μ nothing weighs
@@ -32,6 +32,7 @@ class Landscape(NamedTuple):
         return self.mu[column].item(), self.sigma[row].item()
 
 
+@in_eval_mode("vae")
 @torch.no_grad()
 def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -> Landscape:
     """E|x − x̂| and KL(N(μ, σ²) ‖ N(0, 1)) of an `image` (1, C, H, W), for each pair of `mu` (M,) and `sigma` (S,).
@@ -44,7 +45,7 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     require_images_for(vae, image, model_name="vae", images_name="image")
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
-    q = vae.encode(image)
+    q = code_of(vae, image, model_name="vae")
     if not isinstance(q, Normal):
         raise TypeError(f"vae must encode to a distribution, a VAE does; got {type(vae).__name__}")
     require.whole_number("latent", latent, least=0)

@@ -304,18 +304,33 @@ def test_compare_codes_shows_what_pytorch_computes(shown):
     uae, vae = trained("faces-uae"), trained("faces").at(1.0)
     x = faces(8, seed=1).images
     for move in some_moves(shifts=6):
-        set_traits(page, **move, epsilon=(torch.tensor(widget.epsilon) * (1 + move["image"])).tolist())
+        noise = 0.8 * move["image"]
+        set_traits(page, **move, noise=noise, epsilon=(torch.tensor(widget.epsilon) * (1 + move["image"])).tolist())
         one, shifts = x[move["image"]][None], row(move["shifts"])
         q, h = vae.encode(one), uae.encode(one) + shifts @ array(widget, "uae.table")
         mu = q.mean + shifts @ array(widget, "vae.table")
-        z = mu + q.stddev * torch.tensor(widget.epsilon) * (1 + move["image"])
+        z = mu + noise * q.stddev * torch.tensor(widget.epsilon) * (1 + move["image"])
         same_pictures(page, "figure canvas", torch.cat([one, uae.decode(h), vae.decode(z)]))
 
         said = (h @ array(widget, "uae.weight").T + array(widget, "uae.bias"))[0]
-        same_numbers(page, ".vl-half:nth-child(1) svg .vl-number", said.tolist())
+        same_numbers(page, ".vl-code-of-uae svg .vl-number", said.tolist())
         said = (mu @ array(widget, "vae.weight").T + array(widget, "vae.bias"))[0]
-        width = (q.variance @ array(widget, "vae.weight").square().T).sqrt()[0]
-        written = page.locator(".vl-half:nth-child(2) svg .vl-number").all_text_contents()
+        width = noise * (q.variance @ array(widget, "vae.weight").square().T).sqrt()[0]
+        written = page.locator(".vl-code-of-vae svg .vl-number").all_text_contents()
         assert len(written) == 6
         for text, mean, deviation in zip(written, said.tolist(), width.tolist(), strict=True):
             same_texts(text.split("±"), [mean, deviation])
+        truths_are_marked(page, faces(8, seed=1).factors[move["image"]])
+
+
+def truths_are_marked(page, truth):
+    """In both plots, on the scale of the values written below them."""
+    for side in ("uae", "vae"):
+        plot = page.locator(f".vl-code-of-{side} svg")
+        scale = {
+            float(text.text_content()): float(text.get_attribute("x"))
+            for text in plot.locator("text[text-anchor=middle]").all()
+        }
+        marks = [float(mark.get_attribute("d")[1:].split()[0]) for mark in plot.locator(".vl-truth").all()]
+        found = (torch.tensor(marks) - scale[0]) / (scale[1] - scale[0])
+        torch.testing.assert_close(found, truth, atol=1e-3, rtol=0)

@@ -122,6 +122,7 @@ def of_faces(explore):
     return [case for name, values in bad.items() for case in row(explore, name, values, *right[1:])]
 
 
+TRUTHS = {"a list": [0.1, 0.2], "too many": torch.rand(3), "NaN": torch.tensor([0.1, NAN])}
 MU_AND_SIGMA = torch.linspace(-1, 1, 5), torch.tensor([0.1, 0.5, 1.0])
 NOT_THIS_LOSS = {
     "a str": "VAE",
@@ -334,6 +335,8 @@ TABLE = [
         probes,
         x[:1],
     ),
+    *row(figures.figure_uae, "truth", TRUTHS, uae, probes, x[:1]),
+    *row(figures.figure_vae, "truth", TRUTHS, vae, probes, x[:1]),
     *row(figures.figure_uae, "image", OF_A_MODEL | {"two": x[:2]}, uae, probes, x[:1]),
     *row(figures.figure_vae, "vae", {"a str": "VAE", "a UAE": uae}, vae, probes, x[:1]),
     *row(
@@ -347,6 +350,10 @@ TABLE = [
     *row(figures.figure_vae, "image", OF_A_MODEL | {"two": x[:2]}, vae, probes, x[:1]),
     *row(figures.figure_vae, "samples", COUNTS, vae, probes, x[:1]),
     *row(figures.figure_vae, "seed", SEEDS, vae, probes, x[:1]),
+    *row(figures.loss_landscapes, "vae", {"a str": "VAE", "a UAE": uae}, vae, x[:1], 0),
+    *row(figures.loss_landscapes, "image", OF_A_MODEL | {"two": x[:2]}, vae, x[:1], 0),
+    *row(figures.loss_landscapes, "latent", SEEDS | {"too many": 4}, vae, x[:1], 0),
+    *row(figures.loss_landscapes, "betas", {"a number": 1, "empty": [], "negative": [-1]}, vae, x[:1], 0),
     *row(figures.attribute_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}, "abcd"),
     *row(figures.attribute_bells, "names", {"too few": ["a", "b"]}, {"a": Normal(q.mean[:1], q.stddev[:1])}, "abcd"),
     *row(figures.latent_bells, "posteriors", MAPPINGS | {"a tensor": {"a": codes}}, {"a": q}),
@@ -504,6 +511,7 @@ TABLE = [
     # explorers
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
+    *row(explorers.compare_codes, "test", {"five factors": OF_TRAIN["five factors"]}, uae, vae, some, some),
     *row(explorers.explore_loss, "vae", NOT_THIS_LOSS, vae, x),
     *row(explorers.explore_loss, "images", OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}, vae, x),
     *row(explorers.explore_loss, "beta", NUMBERS | {"too much": 101}, vae, x, beta=1.0),

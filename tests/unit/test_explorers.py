@@ -149,7 +149,8 @@ def test_compare_codes_sends_what_the_figures_show(of_faces):
     torch.testing.assert_close(array(widget, "vae.sigmas"), vae.encode(x).stddev)
     torch.testing.assert_close(array(widget, "uae.table"), attribute_directions(codes["uae"], train.factors))
     torch.testing.assert_close(array(widget, "vae.table"), attribute_directions(q.mean, train.factors))
-    assert (widget.image, widget.shifts) == (0, [0, 0])
+    assert torch.equal(array(widget, "truth"), test.factors[:8])
+    assert (widget.image, widget.shifts, widget.noise) == (0, [0, 0], 1)
     assert torch.tensor(widget.epsilon).shape == (4, 4)
     assert widget.epsilon == compare_codes(*of_faces, names=NAMES, seed=2).epsilon
     assert widget.epsilon != compare_codes(*of_faces, names=NAMES, seed=1).epsilon
@@ -179,6 +180,8 @@ def test_the_bells_of_compare_codes_are_as_wide_as_attributes_are():
         (compare_codes, "image", 8),
         (compare_codes, "shifts", [0.0] * 7),
         (compare_codes, "shifts", [math.inf] * 6),
+        (compare_codes, "noise", -0.1),
+        (compare_codes, "noise", 6.1),
         (compare_codes, "epsilon", [[0.0] * 10]),
         (compare_codes, "epsilon", [[0.0] * 9] * 4),
     ],

@@ -18,6 +18,7 @@ from vaelib import VAE, Autoencoder, faces, figures
 from vaelib.faces import FACTORS
 from vaelib.history import History
 from vaelib.measures import Evaluation, Probes
+from vaelib.models import sample
 from vaelib.rate import decompose_rate
 
 SHAPE = (3, 16, 16)
@@ -69,6 +70,7 @@ FIGURES = {
     "figure_vae": lambda a, v, x, p: figures.figure_vae(v, p, x[:1]),
     "attribute_bells": lambda a, v, x, p: figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES),
     "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
+    "loss_landscapes": lambda a, v, x, p: figures.loss_landscapes(v, x[:1], 1, [0, 2]),
     "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
     "curves": lambda a, v, x, p: figures.curves(GRID, {"t": {"q": GRID**3, "p": -GRID}}, filled=["q"], alt="a cubic"),
     "number_tables": lambda a, v, x, p: figures.number_tables(TABLES, ["a", "b"], NAMES, alt="two small tables"),
@@ -187,10 +189,60 @@ def test_figure_2_draws_the_push_forward_to_scale(vae, images, probes):
 @pytest.mark.parametrize("samples", [1, 4])
 def test_figure_2_shows_its_samples(samples, vae, images, probes):
     figure = figures.figure_vae(vae, probes, images[:1], samples=samples)
-    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
-    assert len(shown) == 1 + samples, "the face and the decoded samples"
-    np.testing.assert_allclose(shown[0], images[0].permute(1, 2, 0), atol=1e-6)
-    assert samples == 1 or not np.array_equal(shown[1], shown[2]), "the samples are all the same"
+    face, decoded = (np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images)
+    np.testing.assert_allclose(face, images[0].permute(1, 2, 0), atol=1e-6)
+    with torch.no_grad():
+        q = vae.encode(images[:1])
+        many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
+        right = vae.decode(sample(many, torch.Generator().manual_seed(0))).permute(0, 2, 3, 1)
+    if samples == 1:
+        return np.testing.assert_allclose(decoded, right[0], atol=1e-6)
+    assert decoded.shape == (36, 36, 3), "two by two, each with a rim of one white pixel"
+    for k, (row, column) in enumerate(((1, 1), (1, 19), (19, 1), (19, 19))):
+        np.testing.assert_allclose(decoded[row : row + 16, column : column + 16], right[k], atol=1e-6)
+    assert not np.array_equal(right[0], right[1]), "the samples are all the same"
+
+
+def test_samples_that_do_not_fill_the_square_leave_white(vae, images, probes):
+    figure = figures.figure_vae(vae, probes, images[:1], samples=3)
+    *_, decoded = (np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images)
+    assert (decoded[18:, 18:] == 1).all() and (decoded[18:, :18] < 1).any()
+
+
+def test_figures_1_and_2_lie_upon_each_other(autoencoder, vae, images, probes):
+    """The same size, and each part in the same place, x and x̂ as large as each other and at one height."""
+    one, other = figures.figure_uae(autoencoder, probes, images[:1]), figures.figure_vae(vae, probes, images[:1])
+    assert pixels_of(one.to_html()).shape == pytest.approx(pixels_of(other.to_html()).shape, abs=4)
+    for figure in (one, other):
+        figure.canvas.draw()
+    boxes = [[axes.get_position().bounds for axes in figure.axes] for figure in (one, other)]
+    assert boxes[0] == boxes[1]
+    x, x_hat = (axes.get_position() for axes in one.axes if axes.images)
+    assert (x.y0, x.width, x.height) == pytest.approx((x_hat.y0, x_hat.width, x_hat.height))
+    code = next(axes for axes in one.axes if "code" in axes.get_title()).get_position()
+    (tracks,) = tracks_of(one)
+    assert x.x1 < code.x0 and code.x1 < x_hat.x0 and tracks.get_position().y1 < code.y0, "the read-outs are on the path"
+
+
+def test_the_path_of_figures_1_and_2_shows_the_code(autoencoder, vae, images, probes):
+    with torch.no_grad():
+        h, q = autoencoder.encode(images[:1])[0].tolist(), vae.encode(images[:1])
+    of_h = next(axes for axes in figures.figure_uae(autoencoder, probes, images[:1]).axes if "code" in axes.get_title())
+    assert [line.get_xdata()[0] for line in of_h.lines if line.get_marker() == "s"] == pytest.approx(h, abs=1e-5)
+    of_z = next(axes for axes in figures.figure_vae(vae, probes, images[:1]).axes if "bells" in axes.get_title())
+    assert [peak for peak, _ in bells_of(of_z)] == pytest.approx(q.mean[0].tolist(), abs=1e-4)
+    assert [width for _, width in bells_of(of_z)] == pytest.approx(q.stddev[0].tolist(), rel=0.01)
+
+
+@pytest.mark.parametrize("of", ["uae", "vae"])
+def test_figures_1_and_2_mark_the_truth(of, autoencoder, vae, images, probes):
+    draw, model = (figures.figure_uae, autoencoder) if of == "uae" else (figures.figure_vae, vae)
+    truth = torch.tensor([0.1, 0.9, 0.4])
+    (axes,) = tracks_of(draw(model, probes, images[:1], truth=truth))
+    marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "^"]
+    assert marks == pytest.approx(truth.tolist())
+    (axes,) = tracks_of(draw(model, probes, images[:1]))
+    assert not [line for line in axes.lines if line.get_marker() == "^"]
 
 
 def test_figure_2_can_be_repeated(vae, images, probes):

@@ -1,18 +1,23 @@
 import { bells } from "./browser/charts.js";
-import { attributeSliders, button, choice } from "./browser/controls.js";
-import { figure, html, line, row } from "./browser/dom.js";
+import { attributeSliders, button, choice, slider } from "./browser/controls.js";
+import { figure, html, row, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { signed, tidy } from "./browser/format.js";
 import { Coder, normals, readArrays, readOut, readOutWidths, rowOf, sampled, shifted } from "./browser/network.js";
 import { imageOptions, picture, strip } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
 
+/** An arrow to the right with its name. */
+const arrow = (name) =>
+  html("div", { class: "vl-arrow" }, name,
+    svg("svg", { viewBox: "0 0 60 20", "aria-hidden": "true" }, svg("path", { d: "M2 10H56M46 2L57 10L46 18" })));
+
 export default explorer({
   label: "Compare the codes of a UAE and a VAE",
   reads: { about: asSent, arrays: readArrays, palette: asSent },
-  writes: ["epsilon", "image", "shifts"],
+  writes: ["epsilon", "image", "noise", "shifts"],
   build({ about, arrays, state, set, setAndShow }) {
-    const { shape, shown, names } = about;
+    const { shape, shown, names, noises: [, most] } = about;
     const samples = state.epsilon.length;
     const [uae, vae] = ["uae", "vae"].map((name) => ({
       coder: new Coder(arrays, `${name}.`),
@@ -20,29 +25,33 @@ export default explorer({
       table: arrays[`${name}.table`].data, // (K, D): how the code moves when an attribute rises by 1
       probes: { weight: arrays[`${name}.weight`].data, bias: arrays[`${name}.bias`].data }, // (K, D) and (K,)
     }));
-    const sigmas = arrays["vae.sigmas"].data; // (shown, D)
     const rowOfChosen = (table, { coder }) => rowOf(table, state.image, coder.latentDim);
+    const sigmaNow = () => rowOfChosen(arrays["vae.sigmas"].data, vae).map((sigma) => state.noise * sigma);
 
     const picker = choice({
-      label: "image x", className: "vl-thumbs", value: state.image, onchange: (image) => set({ image }),
+      label: "image x", className: "vl-thumbs vl-few", value: state.image, onchange: (image) => set({ image }),
       options: imageOptions(shown, shape, arrays.images.data),
+    });
+    const noise = slider({
+      label: "noise", min: 0, max: most, step: 0.1, value: state.noise, text: (value) => `${tidy(value)} σ`,
+      oninput: (value) => set({ noise: value }),
     });
     const shifts = attributeSliders({ names, values: state.shifts, oninput: (values) => set({ shifts: values }) });
     const plotStyle = {
-      range: [-0.2, 1.2], marks: [0, 0.5, 1], means: true, prior: false, unit: "", rowHeight: 26, width: 470, alt: "",
+      range: [-0.2, 1.2], marks: [0, 0.5, 1], means: true, prior: false, unit: "", truths: true, rowHeight: 24, width: 440, alt: "",
     };
     const numbers = bells(names, { ...plotStyle, points: true });
     const posteriors = bells(names, plotStyle);
-    const before = picture(shape, "");
-    const after = picture(shape, "");
-    const drawn = strip(samples, shape, "");
+    const before = picture(shape, "", "vl-whole");
+    const after = picture(shape, "", "vl-whole");
+    const drawn = strip(samples, shape, "", "vl-two-by-two");
 
     let h; // the UAE's code, and
     let mu; // the VAE's, after the shifts
     function drawNow() {
       h = shifted(rowOfChosen(uae.codes, uae), state.shifts, uae.table);
       mu = shifted(rowOfChosen(vae.codes, vae), state.shifts, vae.table);
-      const sigma = rowOfChosen(sigmas, vae);
+      const sigma = sigmaNow();
       const z = state.epsilon.flatMap((epsilon) => [...sampled(mu, sigma, epsilon)]); // (samples, D)
       before.draw(arrays.images.data, state.image * uae.coder.pixels);
       after.draw(uae.coder.decode(h, 1));
@@ -51,50 +60,53 @@ export default explorer({
 
     function drawLater() {
       const [values, means] = [readOut(h, uae.probes), readOut(mu, vae.probes)];
-      const widths = readOutWidths(rowOfChosen(sigmas, vae), vae.probes);
+      const widths = readOutWidths(sigmaNow(), vae.probes);
+      const truth = rowOf(arrays.truth.data, state.image, names.length);
       numbers.draw(values);
       posteriors.draw(means, widths);
-      describe(values, means, widths);
+      for (const plot of [numbers, posteriors]) plot.markTruths(truth);
+      describe(values, means, widths, truth);
     }
 
-    function describe(values, means, widths) {
+    function describe(values, means, widths, truth) {
       const added = names.map((name, k) => [name, state.shifts[k]]).filter(([, shift]) => shift !== 0);
       const chosen = `image ${state.image + 1}`;
       const face = [chosen, ...added.map(([name, shift]) => `${name} ${signed(shift)}`)].join(", ");
-      const readings = (reading) => `of ${face}: ${names.map((name, k) => `${name} ${reading(k)}`).join(", ")}`;
+      const readings = (reading) =>
+        `of ${face}: ${names.map((name, k) => `${name} ${reading(k)}, drawn with ${tidy(truth[k])}`).join("; ")}`;
       numbers.alt(`what the UAE's code says ${readings((k) => tidy(values[k]))}`);
       posteriors.alt(`what the VAE's posterior says ${readings((k) => `${tidy(means[k])} ± ${tidy(widths[k])}`)}`);
       before.alt(chosen);
       after.alt(`decoded by the UAE: ${face}`);
-      drawn.alt(`${samples} samples decoded by the VAE: ${face}`);
+      drawn.alt(`${samples} samples decoded by the VAE, with noise of ${tidy(state.noise)} σ: ${face}`);
     }
 
     const drawAgain = () => set({ epsilon: state.epsilon.map(({ length }) => normals(length)) });
     const reset = () => setAndShow({ shifts: names.map(() => 0) });
-    const column = (title, plot, ...results) =>
-      html("div", { class: "vl-panel vl-half" }, html("div", { class: "vl-title" }, title), plot, row(...results));
+    const path = (name, title, plot, caption, result) => [
+      html("div", { class: `vl-arrow-of-${name}` }, arrow("encoder")),
+      html("div", { class: `vl-code-of-${name}` }, html("div", { class: "vl-title" }, title), plot),
+      html("div", { class: `vl-arrow-of-${name} vl-second` }, arrow("decoder")),
+      html("div", { class: `vl-faces-of-${name}` }, figure(caption, result)),
+    ];
     return {
       children: [
-        row(line("x", picker.element), button("draw again", drawAgain)),
+        row(picker.element, html("div", { class: "vl-noise" }, noise.element, button("draw again", drawAgain))),
+        html("div", { class: "vl-paths" },
+          html("div", { class: "vl-start" }, figure("image x", before.element)),
+          ...path("uae", "UAE: a number for each attribute", numbers.element, "x̂ from h", after.element),
+          ...path("vae", "VAE: a bell for each attribute", posteriors.element, `x̂ of ${samples} draws z`, drawn.element)),
         row(
-          html("div", { class: "vl-title" }, "attributes: how much to add"), shifts.element,
-          button("reset", reset, { class: "vl-small" }),
-        ),
-        row(
-          column(
-            "UAE: a number for each attribute", numbers.element,
-            figure("image x", before.element), figure("decoded h: x̂", after.element),
-          ),
-          column(
-            "VAE: a bell curve for each attribute", posteriors.element,
-            figure(`decoded: ${samples} samples z of q(z|x)`, drawn.element),
-          ),
+          html("div", { class: "vl-said" }, html("b", { class: "vl-key-of-truth" }, "▲"), " what the face was drawn with"),
+          html("div", { class: "vl-title" }, "how much to add:"), button("reset", reset, { class: "vl-small" }),
+          shifts.element,
         ),
       ],
       drawNow,
       drawLater,
       showControls() {
         picker.set(state.image);
+        noise.set(state.noise);
         shifts.set(state.shifts);
       },
     };

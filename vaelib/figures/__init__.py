@@ -13,6 +13,7 @@ from vaelib.figures.charts import (
     training_curves,
 )
 from vaelib.figures.diagrams import network_boxes, noise_to_latent, two_arrows
+from vaelib.figures.landscapes import loss_landscapes
 from vaelib.figures.latent_plane import latent_maps, latent_planes, latent_scatter
 from vaelib.figures.measured import change_of, every_latent, posterior_planes, rate_bars, walks_of_latents
 from vaelib.figures.pictures import picture_html, pictures, reconstructions
@@ -39,6 +40,7 @@ __all__ = [
     "latent_maps",
     "latent_planes",
     "latent_scatter",
+    "loss_landscapes",
     "network_boxes",
     "noise_to_latent",
     "number_tables",

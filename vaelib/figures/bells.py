@@ -1,8 +1,10 @@
 """Figures 1 and 2, and the bell curves of attributes and of latents."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from torch import Tensor
 from torch.distributions import Normal
@@ -11,14 +13,24 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
 from vaelib.measures import Probes
 from vaelib.models import code_of, in_eval_mode, in_mode, require_images_for, sample
-from vaelib.palette import BLUE, GREY, ORANGE
+from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
+
+# Of figures 1 and 2: x, encoder, code, decoder, x̂; then the side branch, its tracks and their key.
+PLACES = (
+    *((0.01, 0.5, 0.22, 0.36), (0.25, 0.5, 0.09, 0.36), (0.41, 0.49, 0.23, 0.38), (0.665, 0.5, 0.09, 0.36)),
+    *((0.77, 0.5, 0.22, 0.36), (0.41, 0.365, 0.23, 0.08), (0.25, 0.05, 0.48, 0.31), (0.77, 0.15, 0.22, 0.1)),
+)
 
 
 @in_course_style
 @in_eval_mode("autoencoder")
-def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
-    """Figure 1: an `image` (1, C, H, W) → one number for each attribute → the image again."""
-    _require_face(autoencoder, "autoencoder", probes, image)
+def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | None = None) -> CourseFigure:
+    """Figure 1: an `image` (1, C, H, W) → its code h, one number for each latent → the image again.
+
+    A side branch shows what the `probes` read off h, one number for each attribute; a ▲ marks the `truth` (K,), what
+    the face was drawn with, if it is given. `figure_vae` has the same size, and each part in the same place.
+    """
+    _require_face(autoencoder, "autoencoder", probes, image, truth)
     if isinstance(autoencoder.encode(image), Normal):
         raise TypeError("autoencoder must encode to a code; for a VAE there is figure_vae")
     with torch.no_grad():
@@ -26,25 +38,32 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor) -> CourseFigure:
         values = probes.predict(h)[0].tolist()
         x_hat = autoencoder.decode(h)
     said = ", ".join(f"{name} about {value:.2f}" for name, value in zip(probes.names, values, strict=True))
-    alt = f"Figure 1, the UAE: a face, one number for each attribute ({said}), and the face decoded from its code."
-    figure, axes = _figure_of_attributes(
-        "UAE: one number for each attribute (read off its code)", image, x_hat, probes.names, alt
+    alt = (
+        f"Figure 1, the UAE: a face → encoder → a code of {h.shape[1]} numbers → decoder → the face again. A side "
+        f"branch: one number for each attribute, read off the code ({said})."
     )
+    figure, of_code, tracks = _figure_of_path("UAE: the code is a point", image, x_hat, "h", probes.names, truth, alt)
+    span = max(3, 1.1 * h.abs().max().item())
+    _draw_code_axes(of_code, "h", h.shape[1], span)
+    for row, value in enumerate(h[0].tolist()):
+        of_code.plot(value, row, "s", color=BLUE, markersize=9)
     for row, value in enumerate(values):
-        axes.plot(value, row + 0.12, "s", color=BLUE, markersize=12)
-        axes.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold")
+        tracks.plot(value, row + 0.12, "s", color=BLUE, markersize=12)
+        tracks.text(1.2, row + 0.12, f"{value:.2f}", va="center", ha="left", color=BLUE, weight="bold", size=18)
     return figure
 
 
 @in_course_style
 @in_eval_mode("vae")
-def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0) -> CourseFigure:
-    """Figure 2: an `image` (1, C, H, W) → a bell curve for each attribute → faces decoded from sampled z.
+def figure_vae(
+    vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0, truth: Tensor | None = None
+) -> CourseFigure:
+    """Figure 2: an `image` (1, C, H, W) → a bell curve q_j(z|x) for each latent → faces decoded from sampled z.
 
-    The bells are the exact push-forward of q(z|x) through the probes. Their widths are to scale; all are drawn
-    equally high.
+    A side branch shows the exact push-forward of q(z|x) through the probes, a bell for each attribute; a ▲ marks the
+    `truth` (K,), if it is given. Widths are to scale; all bells are drawn equally high.
     """
-    _require_face(vae, "vae", probes, image)
+    _require_face(vae, "vae", probes, image, truth)
     require.whole_number("samples", samples)
     require.whole_number("seed", seed, least=0)
     if not isinstance(vae.encode(image), Normal):
@@ -59,15 +78,21 @@ def figure_vae(vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: in
         f"{n} about {m:.2f} ± about {s:.2f}" for n, m, s in zip(probes.names, means, deviations, strict=True)
     )
     alt = (
-        f"Figure 2, the VAE: a face, a bell curve for each attribute ({said}), and {samples} faces decoded from "
-        "samples of its posterior."
+        f"Figure 2, the VAE: a face → encoder → {q.mean.shape[1]} bell curves → decoder → {samples} faces, each from a "
+        f"sample. A side branch: a bell curve for each attribute, read off z ({said})."
     )
-    figure, axes = _figure_of_attributes(
-        "VAE: a distribution for each attribute (read off its z)", image, x_hat, probes.names, alt
+    figure, of_code, tracks = _figure_of_path(
+        "VAE: the code is a distribution", image, x_hat, "z", probes.names, truth, alt
     )
+    span = max(3, 1.1 * (q.mean.abs() + 2 * q.stddev).max().item())
+    _draw_code_axes(of_code, "z", q.mean.shape[1], span)
+    for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
+        _draw_bell(of_code, 0.0, 1.0, GREY, base=row - 0.4, height=0.8, dashed=True)
+        _draw_bell(of_code, mean, deviation, ORANGE, base=row - 0.4, height=0.8)
     for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
-        _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.25, height=0.75)
-        axes.text(1.2, row + 0.12, f"{mean:.2f} ± {deviation:.2f}", va="center", ha="left", color=ORANGE, weight="bold")
+        _draw_bell(tracks, mean, deviation, ORANGE, base=row - 0.38, height=0.5)
+        said = f"{mean:.2f} ± {deviation:.2f}"
+        tracks.text(1.2, row + 0.12, said, va="center", ha="left", color=ORANGE_INK, weight="bold", size=18)
     return figure
 
 
@@ -121,7 +146,7 @@ def _require_posteriors(posteriors: Mapping[str, Normal]) -> None:
             raise ValueError(f"posteriors[{label!r}] must be of one image, over (1, D), got {tuple(q.mean.shape)}")
 
 
-def _require_face(model, model_name: str, probes: Probes, image: Tensor) -> None:
+def _require_face(model, model_name: str, probes: Probes, image: Tensor, truth: Tensor | None) -> None:
     require.images("image", image)
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
@@ -133,32 +158,65 @@ def _require_face(model, model_name: str, probes: Probes, image: Tensor) -> None
     latents = (code.mean if isinstance(code, Normal) else code).shape[1]
     if probes.weight.shape[1] != latents:
         raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")
+    if truth is not None:
+        require.line("truth", truth, len(probes.names))
 
 
-def _figure_of_attributes(title: str, image: Tensor, x_hat: Tensor, names: Sequence[str], alt: str):
-    """Image | attribute tracks | decoded images, with arrows between; the caller draws on the tracks."""
-    figure = new_figure(14, 5.2, alt)
-    figure.suptitle(title, weight="bold", fontsize=22)
-    columns = figure.add_gridspec(1, 5, width_ratios=(2.8, 1.0, 5.6, 1.0, 2.8))
-    face = figure.add_subplot(columns[0])
+def _figure_of_path(
+    title: str, image: Tensor, x_hat: Tensor, letter: str, names: Sequence[str], truth: Tensor | None, alt: str
+) -> tuple[CourseFigure, Axes, Axes]:
+    """x → encoder → code → decoder → x̂ above, and below the code its side branch; the caller draws on the last two."""
+    figure = new_figure(14, 8.6, alt)
+    figure.set_layout_engine("none")  # each part has its place, the same in both figures
+    figure.suptitle(title, weight="bold", fontsize=26)
+    face, to_code, of_code, to_image, shown, branch, tracks, key = (figure.add_axes(place) for place in PLACES)
     draw_image(face, image[0])
-    face.set_title("image x")
-    for column, name in ((1, "encoder"), (3, "decoder")):
-        gap = figure.add_subplot(columns[column])
-        gap.set(xlim=(0, 1), ylim=(0, 1))
-        hide_axes(gap)
-        arrow = {"arrowstyle": "-|>", "linewidth": 3, "color": GREY, "mutation_scale": 25}
-        gap.annotate("", (1, 0.5), (0, 0.5), arrowprops=arrow)
-        gap.text(0.5, 0.55, name, ha="center")
-    tracks = figure.add_subplot(columns[2])
+    face.set_title("image $x$", fontsize=22)
+    _draw_arrow(to_code, (0, 0.5), (1, 0.5), "encoder", (0.5, 0.56))
+    _draw_arrow(to_image, (0, 0.5), (1, 0.5), "decoder", (0.5, 0.56))
+    draw_image(shown, _tiled(x_hat))
+    shown.set_title("$\\hat{x}$" if len(x_hat) == 1 else f"$\\hat{{x}}$ of {len(x_hat)} samples $z$", fontsize=22)
+    _draw_arrow(branch, (0.5, 1), (0.5, 0), f"  read off ${letter}$ by linear probes", (0.53, 0.35), align="left")
     _draw_tracks(tracks, names)
-    side = 1 if len(x_hat) == 1 else 2
-    grid = columns[4].subgridspec(-(-len(x_hat) // side), side)
-    for k, decoded in enumerate(x_hat):
-        axes = figure.add_subplot(grid[k // side, k % side])
-        draw_image(axes, decoded)
-        axes.set_title("decoded: x̂" if side == 1 else f"sample {k + 1}")
-    return figure, tracks
+    tracks.tick_params(labelsize=18)
+    if truth is not None:
+        for row, value in enumerate(truth.tolist()):
+            tracks.plot(value, row + 0.3, "^", color="black", markersize=11, markeredgecolor="white", zorder=5)
+        key.text(0, 0.5, "▲ what the face\n    was drawn with", va="center", fontsize=17)
+    hide_axes(key)
+    return figure, of_code, tracks
+
+
+def _draw_arrow(axes: Axes, start, end, name: str, place, *, align: str = "center") -> None:
+    """An arrow with its name, on axes from 0 to 1 that hold nothing else."""
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    hide_axes(axes)
+    arrow = {"arrowstyle": "-|>", "linewidth": 4, "color": GREY, "mutation_scale": 30}
+    axes.annotate("", end, start, arrowprops=arrow)
+    axes.text(*place, name, ha=align, fontsize=19)
+
+
+def _tiled(images: Tensor) -> Tensor:
+    """Images (n, C, H, W) side by side in a square as one image, white where there is none."""
+    side = math.ceil(len(images) ** 0.5)
+    white = images.new_ones(side * side - len(images), *images.shape[1:])
+    gap = 1 if len(images) > 1 else 0
+    framed = F.pad(torch.cat([images, white]), [gap] * 4, value=1.0)
+    rows = framed.unflatten(0, (side, side))  # (side, side, C, H, W)
+    return torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)  # (C, side · H, side · W)
+
+
+def _draw_code_axes(axes: Axes, letter: str, latents: int, span: float) -> None:
+    """A track from −span to span for each latent, first on top."""
+    for row in range(latents):
+        foot = row if letter == "h" else row + 0.4
+        axes.plot([-span, span], [foot, foot], color="#DDDDDD", linewidth=2, zorder=0)
+    axes.set(xlim=(-span, span), ylim=(latents - 0.4, -0.6))
+    axes.set_yticks(range(latents), [f"${letter}_{{{j + 1}}}$" for j in range(latents)])
+    axes.set_title("code $h$: numbers" if letter == "h" else "$q(z|x)$: bells", fontsize=22)
+    axes.tick_params(left=False, labelsize=16 if latents <= 10 else 11)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
@@ -182,4 +240,3 @@ def _draw_bell(
     if not dashed:
         axes.fill_between(x.numpy(), y.numpy(), base + height, color=colour, alpha=0.3, linewidth=0)
     axes.plot(x.numpy(), y.numpy(), "--" if dashed else "-", color=colour, linewidth=1.2 if dashed else 2)
-

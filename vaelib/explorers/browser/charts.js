@@ -44,11 +44,11 @@ function bell(axis, foot, tall, mean, deviation) {
  * Normal curves N(μ_k, σ_k²), one under the other, all equally high, widths and places to scale; dashed behind each the
  * prior N(0, 1), unless `prior` is false. `range` is the part of the axis that is shown: what lies outside is drawn
  * as an arrow at its edge. `unit` names the axis, `marks` are the values written under it, `means` writes μ beside σ,
- * `points` draws marks instead: a UAE has numbers.
+ * `points` draws marks instead: a UAE has numbers. With `truths` each row has a mark that `markTruths` moves.
  */
 export function bells(names, {
   range: [least, most] = [-4, 4], marks = [least, (least + most) / 2, most], means = false, prior = true, unit = "z",
-  points = false, alt, rowHeight = 26, width = 320,
+  points = false, truths = false, alt, rowHeight = 26, width = 320,
 } = {}) {
   const place = rowsOf(names, { rowHeight, width, room: means ? 112 : 64 });
   const { left, right } = place;
@@ -63,7 +63,8 @@ export function bells(names, {
     const number = svg("text", { x: right + 8, y: place.baseline(k), class: "vl-number" });
     const ground = svg("line", { class: "vl-axis", x1: left, x2: right, y1: foot(k), y2: foot(k) });
     const behind = prior ? svg("path", { class: "vl-prior", d: curve(axis, foot(k), tall, 0, 1) }) : "";
-    return { mark, number, group: svg("g", {}, ground, behind, mark, place.name(k), number) };
+    const truth = truths ? svg("path", { class: "vl-truth" }) : "";
+    return { mark, number, truth, group: svg("g", {}, ground, behind, mark, truth, place.name(k), number) };
   });
   const ticks = marks.map((value) =>
     svg("text", { x: axis.x(value), y: place.bottomLine, "text-anchor": "middle" }, numeral(value)),
@@ -87,6 +88,10 @@ export function bells(names, {
     draw(mu, sigma) {
       rows.forEach((row, k) => (points ? drawPoint(row, mu[k]) : drawBell(row, k, mu[k], sigma[k])));
     },
+    /** Mark these values (K,) with a notch at the foot of each row. */
+    markTruths: (values) => rows.forEach(({ truth }, k) => {
+      truth.setAttribute("d", `M${axis.x(values[k]).toFixed(1)} ${foot(k) - 7}l7 12h-14z`);
+    }),
     /** Mark the row `k` as collapsed, or as alive again. */
     grey: (k, collapsed) => rows[k].group.classList.toggle("vl-collapsed", collapsed),
     alt: altOf(element),

@@ -8,9 +8,10 @@ export function formula(names = { distortion: "|x − x̂|", rate: "Σ KL" }) {
   );
   const element = html(
     "div", { class: "vl-formula", role: "math" },
-    html("i", {}, "L"), " = ", html("span", { class: "vl-distortion" }, names.distortion), " + ",
-    html("span", { class: "vl-beta" }, "β"), " · ", html("span", { class: "vl-rate" }, names.rate),
-    html("span", {}, " = ", distortion, " + ", beta, " · ", rate, " = ", total),
+    html("span", {},
+      html("i", {}, "L"), " = ", html("span", { class: "vl-distortion" }, names.distortion), " + ",
+      html("span", { class: "vl-beta" }, "β"), " · ", html("span", { class: "vl-rate" }, names.rate)),
+    " ", html("span", {}, "= ", distortion, " + ", beta, " · ", rate, " = ", total),
   );
   return {
     element,
