@@ -49,10 +49,11 @@ def keep_run(lesson: Path, run) -> None:
     """Keep what a lesson showed in a `run` of its slides, in the notebook as it is in the course."""
     notebook = nbformat.read(lesson, as_version=4)
     notebook.metadata["widgets"] = run.metadata["widgets"]
-    for cell, after in zip(notebook.cells, run.cells, strict=True):
-        assert cell.source == after.source
+    ran = {cell.id: cell for cell in run.cells}
+    for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = after.outputs
+            assert cell.source == ran[cell.id].source
+            cell.outputs = ran[cell.id].outputs
     runs().mkdir(parents=True, exist_ok=True)
     half_written = runs() / f".{lesson.name}"
     nbformat.write(notebook, half_written)

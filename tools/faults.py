@@ -72,6 +72,21 @@ FAULTS = [
         "return (q.mean + q.stddev * epsilon).detach()",
         "losses",
     ),
+    Fault("a mode that is not given back", "in_mode", "layer.training = was", "pass", "own_models"),
+    Fault("measured in train mode", "in_eval_mode", "training=False", "training=True", "own_models"),
+    Fault("bytes in the loss", "vae_loss", 'require.pixels("x", x)', "pass", "bad_inputs", "unit_interval"),
+    Fault("a code of any kind", "code_of", "require.code(model_name, code, len(images))", "pass", "own_models"),
+    Fault("a check that asks for no gradients", "report", "if case.leaves", "if False", "checks_styles"),
+    Fault(
+        "a check that takes the same noise twice", "fault_of_noise", "torch.equal(z, again)", "False", "checks_styles"
+    ),
+    Fault(
+        "a check that takes noise of any shape",
+        "fault_of_noise",
+        "return _fault_of_shape((z - 5) / SIGMA, mu)",
+        'return ""',
+        "checks_styles",
+    ),
     Fault("decoder without its sigmoid", "ImageCoder", "nn.Sigmoid()", "nn.Identity()", "models"),
     Fault("shuffled factor names", "FACTORS", '"skin tone", "hair colour"', '"hair colour", "skin tone"', "faces"),
     Fault(

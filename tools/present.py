@@ -4,6 +4,7 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
+import re
 import shutil
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from nbformat import sign
 
 from tools.lab import SETTINGS, serve_lab, window_browser
@@ -22,17 +24,29 @@ from tools.lessons import ROOT, chosen
 PRELOAD = (  # what every lesson would else wait for
     "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
 )
+HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
 
 
-def prepare_slides(notebook) -> None:
-    """Fold the code, and let the deck step from slide to slide, not from cell to cell.
+def prepare_slides(notebook) -> list[str]:
+    """Make slides of the lesson's cells, and return what the lecturer says: for each slide its headline and the prose.
+
+    A cell that begins a slide has a headline in its metadata, {"slide": {"headline": …}}. On the slide stands that
+    headline and what the cells after it show: pictures, explorers, printed lines. The lesson's prose stands in the
+    notes, but for texts with {"slide": {"show": …}}: true shows the text itself, a text of its own is shown instead.
 
     The deck stops at each cell. A layer it shows along with a slide, without a stop of its own, so all cells that
     only continue a slide become layers; the slides' style sheet puts them in their place, below one another.
     """
-    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
-    for k, (cell, kind) in enumerate(zip(notebook.cells, kinds, strict=True)):
+    notes, cells, headline = [], [], None
+    for cell in notebook.cells:
+        if kind_of(cell) == "slide":
+            headline = cell.metadata.get("slide", {}).get("headline")
+            notes.append(f"## {headline}" if headline else "")
+        cells += slide_of(cell, headline, notes) if headline else [cell]
+    notebook.cells = cells
+    kinds = [kind_of(cell) for cell in cells]
+    for k, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             cell.metadata["jupyter"] = {"source_hidden": CODE_SHOWN_TAG not in cell.metadata.get("tags", [])}
@@ -43,6 +57,38 @@ def prepare_slides(notebook) -> None:
         elif kind is None and k > 0:
             more = "slide" in kinds[k + 1 :]  # on the last slide, the deck knows only layers that stay for good
             cell.metadata["jupyterlab-slideshow"] = {"layer": "slide" if more else "deck"}
+    return notes
+
+
+def kind_of(cell) -> str | None:
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def slide_of(cell, headline: str, notes: list[str]) -> list:
+    """The cells that stand for this one on a slide with that headline; its prose is added to the notes."""
+    shown, begins = cell.metadata.get("slide", {}).get("show", ""), kind_of(cell) == "slide"
+    if cell.cell_type == "code":
+        if not begins:
+            return [cell]
+        title = nbformat.v4.new_markdown_cell(f"## {headline}", id=f"{cell.id[:60]}-h")
+        title.metadata["slideshow"] = cell.metadata.pop("slideshow")
+        return [title, cell]
+    if not cell.source.startswith("<details"):
+        notes.append(cell.source)
+    text = HEADING.sub("", cell.source) if shown is True else shown
+    if begins:
+        cell.source = f"## {headline}\n\n{text}"
+    elif kind_of(cell) is None and text:
+        cell.source = text
+    else:
+        cell.metadata["slideshow"] = {"slide_type": "skip"}
+    return [cell]
+
+
+def page_of(texts: list[str]) -> str:
+    """A page with these texts, Markdown, one below the other."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text) for text in texts])
+    return HTMLExporter(theme="light").from_notebook_node(notebook)[0]
 
 
 @contextmanager
@@ -60,7 +106,7 @@ def as_slides(notebook, name: str, on_cell=None):
             copy(other, home / other.relative_to(ROOT))
         server = serve_lab(home, "--custom-css", configs=(SETTINGS / "slides", SETTINGS))
         shutil.copytree(SETTINGS / "slides" / "custom", home / "settings" / "config" / "custom")
-        prepare_slides(notebook)
+        (home / "notes.html").write_text(page_of(prepare_slides(notebook)), encoding="utf-8")
         with server:
             run(notebook, server, f"notebooks/{name}.ipynb", on_cell)
             yield server, f"{server.url}/lab/tree/notebooks/{name}.ipynb?token={server.token}"
@@ -94,6 +140,8 @@ def main(names: list[str]) -> None:
         print(f"Running {path.stem}: a few seconds after `make warm`, else up to some minutes ...", flush=True)
         with as_slides(nbformat.read(path, as_version=4), path.stem, tell) as (server, address):
             print(f"Space goes on, Shift+Space goes back; Ctrl+C here ends it.\n{address}", flush=True)
+            notes = f"{server.url}/files/notes.html?token={server.token}"
+            print(f"What to say with each slide, for a second screen:\n{notes}", flush=True)
             if browser := window_browser():
                 browser.open(address)
             server.process.wait()

@@ -22,6 +22,7 @@ ARTEFACTS = ROOT / "artefacts" / "slides"
 HALL = {"width": 1280, "height": 720}  # pixels, of a small projector
 BODY, CODE = 24, 20  # pixels, of the smallest type that the last row reads
 SLOW = 2.0  # seconds
+FILLED, WORDS = 0.6, 45  # the least share of a slide that shows something, and the most words
 WAIT = 20_000  # ms, for a picture to change while the machine is busy
 
 # What the slide in front holds: its cells, what sticks out, and what is set too small.
@@ -63,6 +64,32 @@ SLIDE = """
 }
 """
 
+# How full the slide is: the share that its picture, explorer, formula, code or question takes, and its words.
+FULLNESS = """
+() => {
+  const shown = (part) => part.checkVisibility({ visibilityProperty: true });
+  const cells = [...document.querySelectorAll(".jp-Deck .jp-Cell.jp-deck-mod-onscreen")].filter(shown);
+  const boxes = (selector) => cells.flatMap((cell) => [...cell.querySelectorAll(selector)]).filter(shown)
+    .map((part) => part.getBoundingClientRect()).filter(({ width, height }) => width * height > 100);
+  const things = boxes("img, .vl, .jupyter-widgets, mjx-container, table, .cm-editor, .jp-OutputArea-output pre");
+  const all = things.length ? things : boxes("p, li, blockquote, details");
+  const [left, top] = ["left", "top"].map((side) => Math.max(0, Math.min(...all.map((box) => box[side]))));
+  const right = Math.min(innerWidth, Math.max(...all.map((box) => box.right)));
+  const bottom = Math.min(innerHeight, Math.max(...all.map((box) => box.bottom)));
+  let words = 0;
+  for (const cell of cells) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const part = texts.currentNode.parentElement;
+      if (!shown(part) || part.closest(".vl, .jupyter-widgets, mjx-container, svg, style, script")) continue;
+      if (part.closest(".cm-editor, .jp-InputPrompt, .jp-OutputPrompt, .jp-InternalAnchorLink")) continue;
+      words += (texts.currentNode.data.match(/[\\p{L}\\p{N}]+/gu) ?? []).length;
+    }
+  }
+  return [all.length ? Math.max(0, (right - left) * (bottom - top)) / (innerWidth * innerHeight) : 0, words];
+}
+"""
+
 # The ids of the cells on the slide.
 ON_SLIDE = """
 () => jupyterapp.shell.currentWidget.content.widgets
@@ -87,6 +114,7 @@ class Rehearsal:
     moves: int = 0  # of controls
     slowest: float = 0.0  # seconds
     cold: bool = False  # something was trained
+    fullness: list[tuple[float, int]] = field(default_factory=list)  # of each slide: the share filled, and its words
     found: list[tuple[str, str]] = field(default_factory=list)  # (kind, what)
     notebook: nbformat.NotebookNode | None = None  # after its run
 
@@ -96,8 +124,13 @@ class Rehearsal:
 
     def __str__(self):
         verdict = f"{len(self.found)} found" if self.found else "ok"
+        sparse = [k for k, (share, _) in enumerate(self.fullness, start=1) if share < FILLED]
+        wordy = [k for k, (_, words) in enumerate(self.fullness, start=1) if words > WORDS]
         cold = "  (cold: it was trained; `make warm` first)" if self.cold else ""
         lines = [f"{self.lesson:32}{self.slides:6}{self.moves:9}{self.slowest:9.1f} s   {verdict}{cold}"]
+        for slides, what in ((sparse, f"filled to less than {FILLED:.0%}"), (wordy, f"more than {WORDS} words")):
+            if slides:
+                lines.append(f"    {what}: {len(slides)} of {self.slides} slides, {', '.join(map(str, slides))}")
         return "\n".join(lines + [f"    {kind}: {what}" for kind, what in self.found])
 
 
@@ -182,6 +215,7 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
         settle(page)
         page.screenshot(path=ARTEFACTS / f"{rehearsal.lesson}_{rehearsal.slides:02}.png")
         look_at_slide(page, rehearsal)
+        rehearsal.fullness.append(tuple(page.evaluate(FULLNESS)))
         open_options(page, rehearsal)
         move_controls(page, rehearsal)
         after = next_slide(page, cells)

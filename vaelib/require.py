@@ -89,14 +89,14 @@ def pixels(name: str, values: Tensor) -> None:
         return
     least, most = values.min().item(), values.max().item()
     if math.isnan(least) or not math.isfinite(most - least):
-        raise ValueError(f"{name} must be finite and lie in [0, 1], it holds NaN or inf")
+        raise ValueError(f"{name} must be finite and lie in [0, 1], got NaN or inf")
     way = "clamp(0, 1) cuts off the rest"
     if most > 2:
         way = "divide by the largest value that a pixel can have, 255 for bytes"
     elif least < -0.5:
         way = "(x + 1) / 2 undoes a normalisation to −1…1"
     span = f"{least:.3g} to {most:.3g}".replace("-", "−")
-    raise ValueError(f"{name} must lie in [0, 1], it holds values from {span}: {way}")
+    raise ValueError(f"{name} must lie in [0, 1], got values from {span}: {way}")
 
 
 def line(name: str, values: Tensor, length: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """What every lesson promises: outputs in order, alt texts, stubs that break nothing, solutions that pass."""
 
+import ast
 import html.parser
 import re
 
@@ -10,7 +11,7 @@ from nbconvert import HTMLExporter
 
 from tools import meaning, notebooks
 from tools.explorer_controls import EXPLORERS
-from tools.lessons import ROOT
+from tools.lessons import ASSERTION, ROOT
 
 IN_ORDER = [
     "00_start_here",
@@ -23,6 +24,7 @@ IN_ORDER = [
     "07_handwritten_digits",
     "08_debug_a_vae",
     "09_playground",
+    "10_your_own_images",
 ]
 EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5, "09_playground": 0}  # at least
 SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
@@ -188,9 +190,33 @@ def test_each_explorer_stands_in_its_lessons():
     assert {name[:2]: calls for name, calls in explorers.items() if calls} == {
         "01": {"explore_map"},
         "02": {"explore_map", "watch_training"},
-        "04": {"compare_codes", "watch_training"},
+        "04": {"compare_codes", "explore_loss"},
         "05": {"explore_beta"},
         "06": {"explore_latents"},
         "07": {"explore_map", "draw_a_digit"},
         "09": set(EXPLORERS),
     }
+
+
+def statements(cell):
+    """The statements of a code cell, those inside others as well."""
+    return list(ast.walk(ast.parse(cell.source)))
+
+
+def test_what_a_lesson_asserts_stands_in_folded_cells_that_print_nothing(notebook):
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        asserts = any(isinstance(node, ast.Assert) for node in statements(cell))
+        folded = ASSERTION in cell.metadata.get("tags", [])
+        assert asserts == folded, f"cell {k}"
+        if folded:
+            assert cell.metadata.get("jupyter") == {"source_hidden": True}, f"cell {k}"
+            assert cell.metadata.get("slideshow") == {"slide_type": "skip"} and not cell.outputs, f"cell {k}"
+
+
+def test_each_slide_has_a_short_headline(notebook):
+    slides = [cell for cell in notebook.cells if cell.metadata.get("slideshow", {}).get("slide_type") == "slide"]
+    for cell in slides:
+        headline = cell.metadata.get("slide", {}).get("headline", "")
+        assert 1 <= len(headline.split()) <= 12, (headline, cell.source[:60])
