@@ -98,8 +98,8 @@ export default explorer({
           ...path("vae", "VAE: a bell for each attribute", posteriors.element, `x̂ of ${samples} draws z`, drawn.element)),
         row(
           html("div", { class: "vl-said" }, html("b", { class: "vl-key-of-truth" }, "▲"), " what the face was drawn with"),
-          html("div", { class: "vl-title" }, "how much to add:"), button("reset", reset, { class: "vl-small" }),
-          shifts.element,
+          html("div", { class: "vl-title" }, "how much to add:"), shifts.element,
+          button("reset", reset, { class: "vl-small" }),
         ),
       ],
       drawNow,

@@ -16,7 +16,7 @@ const REST = 150; // ms without a move, and a screen reader is told
 const ROLLS = 2; // steps of the ball in a frame
 const LEVELS = Array.from({ length: 13 }, (_, k) => 2 ** (k - 2)); // nats above the lowest point
 const SIGMA_MARKS = [0.01, 0.03, 0.1, 0.3, 1];
-const [COLUMNS, ROWS] = [161, 61]; // of the grid on which a landscape is drawn
+const [COLUMNS, ROWS] = [121, 51]; // of the grid on which a landscape is drawn
 const NARROW = 0.05; // how close its columns are around the valley
 
 const sigmaText = (sigma) => sigma.toFixed(sigma < 0.095 ? 3 : 2);
