@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What `fit` saw: the mean over each epoch's images of the loss and its parts, in nats.
 
@@ -19,6 +19,12 @@ class History:
     kl: list[float] = field(default_factory=list)
     kl_per_latent: list[tuple[float, ...]] = field(default_factory=list)
     interrupted: bool = False
+
+    def __repr__(self) -> str:  # which a cell shows that ends with fit(…): short, and to read
+        if not self.loss:
+            return "no whole epoch"
+        epochs = f"{len(self.loss)} epoch{'s' if len(self.loss) > 1 else ''}"
+        return f"{epochs}: loss about {self.loss[0]:.1f} nats in the first, about {self.loss[-1]:.1f} in the last"
 
     def add(self, loss: float, reconstruction: float, kl: float, kl_per_latent: tuple[float, ...]) -> None:
         """The means of one more epoch."""

@@ -17,7 +17,7 @@ FLOORS = [
     ["vaelib.training_cache"],
     ["vaelib.training"],
     ["vaelib.measures", "vaelib.landscape"],
-    ["vaelib.recording"],
+    ["vaelib.recording", "vaelib.rate"],
     ["vaelib.trained"],
     ["vaelib.figures"],
     ["vaelib.explorers"],

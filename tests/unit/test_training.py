@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vaelib import VAE, Autoencoder, MultiRateVAE, fit, vae_loss
+from vaelib.history import History
 from vaelib.losses import reconstruction_error
 
 SHAPE = (1, 4, 4)
@@ -255,3 +256,9 @@ def test_a_multirate_loss_is_weighed_by_beta(monkeypatch):
     assert history.loss == pytest.approx([value / 3.1**0.25 for value in plain.loss], rel=1e-4)
     assert history.reconstruction == pytest.approx(plain.reconstruction, rel=1e-4)
     assert history.kl_per_latent[0] == pytest.approx(plain.kl_per_latent[0], rel=1e-3, abs=1e-5)
+
+
+def test_a_history_says_in_a_line_how_the_loss_fell():
+    history = History(1.0, [203.17, 22.04], [190.0, 20.0], [13.0, 2.0], [(13.0,), (2.0,)])
+    assert repr(history) == "2 epochs: loss about 203.2 nats in the first, about 22.0 in the last"
+    assert repr(History(1.0)) == "no whole epoch"

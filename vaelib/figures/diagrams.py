@@ -18,7 +18,7 @@ def two_arrows() -> CourseFigure:
     """The two directions between an image x and its latent z: p makes x from z, q looks for z given x."""
     figure = new_figure(
         11,
-        3.6,
+        4.6,
         "Two circles, z and x. An arrow p(x|z), the decoder, leads from z to x; an arrow q(z|x), the encoder, leads "
         "back. The prior p(z) points at z.",
     )
@@ -53,7 +53,7 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
     code = "then μ and σ of each latent, then a sample z" if is_vae else "then the code h"
     before, after = (", ".join(map(str, some)) for some in (widths[:middle], widths[middle:]))
     alt = f"Boxes from left to right: {before} numbers, {code}, {after} numbers."
-    figure = new_figure(12.5, 4.4, alt)
+    figure = new_figure(12.5, 5.6, alt)
     step = 2.6
     places = [step * k + (step if is_vae and k >= middle else 0) for k in range(len(widths))]
     axes = _empty(figure, (-1, places[-1] + 1), (-2.6, 2.9))
@@ -85,7 +85,7 @@ def noise_to_latent(mu: float, sigma: float, epsilon: Tensor) -> CourseFigure:
     require.line("epsilon", epsilon)
     z = mu + sigma * epsilon
     alt = f"{len(epsilon)} draws of ε on a line above, arrows to z = {mu:.1f} + {sigma:.2f} ε on a line below."
-    figure = new_figure(11, 4.6, alt)
+    figure = new_figure(11, 5.4, alt)
     axes = _empty(figure, (-5.2, 5), (-1.4, 2.6))
     grid = torch.linspace(-5, 5, 801)
     for base, mean, width, colour in ((1.3, 0.0, 1.0, GREY), (-1.0, mu, max(sigma, 1e-3), ORANGE)):
