@@ -4,10 +4,10 @@ import { explorer } from "./browser/explorer.js";
 import { pair, subscripted, tidy } from "./browser/format.js";
 import { ellipse, latentMap } from "./browser/latent_map.js";
 import { Coder, readArrays, rowOf } from "./browser/network.js";
+import { pad } from "./browser/pad.js";
 import { picture } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
 
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 const RING = 0.012; // the radius around a point h, as a share of the plane: a UAE has no σ
 
 const lines = (...texts) => texts.map((text) => html("span", { class: "vl-block" }, text));
@@ -30,42 +30,6 @@ function crosshair(map) {
   };
 }
 
-/** A plane as a control of two numbers, for the pointer and for the keyboard. */
-function pad({ map, middle, label, onmove }) {
-  let place = middle;
-  const [[left, right], [low, high]] = map.ranges;
-  const element = html("div", {
-    class: "vl-pad", tabindex: 0, role: "slider", "aria-roledescription": "two-dimensional slider", "aria-label": label,
-    "aria-valuemin": left, "aria-valuemax": right,
-    onpointerdown(event) {
-      if (event.button !== 0) return;
-      element.setPointerCapture(event.pointerId);
-      onmove(map.valueAt(event));
-    },
-    onpointermove(event) {
-      if (element.hasPointerCapture(event.pointerId)) onmove(map.valueAt(event));
-    },
-    onkeydown(event) {
-      if (event.ctrlKey || event.altKey || event.metaKey) return;
-      const towards = KEYS[event.key];
-      if (!towards && event.key !== "Home") return;
-      event.preventDefault();
-      event.stopPropagation();
-      const step = (right - left) * (event.shiftKey ? 0.1 : 0.01);
-      const to = towards ? place.map((value, k) => value + towards[k] * step) : middle;
-      onmove([within(to[0], [left, right]), within(to[1], [low, high])]);
-    },
-  }, map.element);
-  map.element.setAttribute("aria-hidden", "true"); // the slider has its name
-  return {
-    element,
-    set(to) {
-      place = to;
-      setAttributes(element, { "aria-valuenow": to[0], "aria-valuetext": pair(to) });
-    },
-  };
-}
-
 /** One of the two models: its plane with the images to choose marked on it, a cross to move, and what is decoded there. */
 function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove }) {
   const isVae = letter === "z";
@@ -83,8 +47,8 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
   const cross = crosshair(map);
   map.add(...outlines, cross.element);
   const plane = pad({
-    map, middle: isVae ? [0, 0] : map.ranges.map(([low, high]) => (low + high) / 2),
-    label: `latent plane of the ${name}: ${labels.length} images by class`, onmove,
+    plane: map, ranges: map.ranges, home: isVae ? [0, 0] : map.ranges.map(([low, high]) => (low + high) / 2),
+    label: `latent plane of the ${name}: ${labels.length} images by class`, text: pair, onmove,
   });
   const coder = new Coder(arrays, `${prefix}.`);
   const decoded = picture(shape, "", "vl-big");
