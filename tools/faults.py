@@ -208,6 +208,11 @@ FAULTS = [
     Fault("red and blue exchanged", "draw", "255 * pixels[from + 2 * area + i]", "255 * pixels[from + i]", *SHOWN),
     Fault("a bar that says another KL", "draw", '"× 0.00" : tidy(value)', '"× 0.00" : tidy(2 * value)', *SHOWN),
     Fault("a class with another mark", "SHAPES", '"<": "M4.2', '"<": "M1', "palette"),
+    Fault("clouds without noise", "latent_planes", "+ noise * code.stddev", "+ 0 * noise", "figures", "latent_planes"),
+    Fault("z = μ + ε", "noise_to_latent", "mu + sigma * epsilon", "mu + epsilon", "figures", "noise"),
+    Fault("the contest in one order", "judge", "seed)) < 0.5", "seed)) < 2", "explorers", "blind"),
+    Fault("a wrong answer put to use", "yours", 'startswith("✓")', 'startswith("")', "checks", "yours"),
+    Fault("glasses on every face", "four_kinds", "worn * (0.7", "1 * (0.7", "faces", "kinds"),
     Fault("a trait that is not declared", "explore_map.default", '"h", "image", "z"', '"h", "z"', "explorer_modules"),
     Fault("a view that does not follow Python", "sharedState", "model.on(events, onchange);", "", *SHOWN),
     Fault(
