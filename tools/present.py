@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -28,7 +29,13 @@ PRELOAD = (  # what every lesson would else wait for
 )
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
-OF_TRAINING = ("training:", "History(", "trained earlier", "what was kept", "epochs: loss")  # what `fit` says, and its bar
+OF_TRAINING = (
+    "training:",
+    "History(",
+    "trained earlier",
+    "what was kept",
+    "epochs: loss",
+)  # what `fit` says, and its bar
 
 
 def prepare_slides(notebook) -> list[str]:
@@ -43,11 +50,11 @@ def prepare_slides(notebook) -> list[str]:
     only continue a slide become layers; the slides' style sheet puts them in their place, below one another.
     """
     notes, cells, headline = [], [], None
-    for cell in notebook.cells:
+    for k, cell in enumerate(notebook.cells):
         if kind_of(cell) == "slide":
             headline = cell.metadata.get("slide", {}).get("headline")
             notes.append(f"## {headline}" if headline else "")
-        cells += slide_of(cell, headline, notes) if headline else [cell]
+        cells += slide_of(cell, headline, notes, goes_on(notebook.cells[k + 1 :])) if headline else [cell]
     notebook.cells = cells
     kinds = [kind_of(cell) for cell in cells]
     for k, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
@@ -64,6 +71,12 @@ def prepare_slides(notebook) -> list[str]:
     return notes
 
 
+def goes_on(cells) -> bool:
+    """Do these cells begin with some that belong to the slide before them, and is there one of code among those?"""
+    of_the_slide = takewhile(lambda cell: kind_of(cell) != "slide", cells)
+    return any(cell.cell_type == "code" and kind_of(cell) is None for cell in of_the_slide)
+
+
 def show_code(cell, shown: bool) -> None:
     """Show the cell's code, as large as fits, or fold it."""
     cell.metadata["jupyter"] = {"source_hidden": not shown}
@@ -76,8 +89,11 @@ def kind_of(cell) -> str | None:
     return cell.metadata.get("slideshow", {}).get("slide_type")
 
 
-def slide_of(cell, headline: str, notes: list[str]) -> list:
-    """The cells that stand for this one on a slide with that headline; its prose is added to the notes."""
+def slide_of(cell, headline: str, notes: list[str], more: bool) -> list:
+    """The cells that stand for this one on a slide with that headline; its prose is added to the notes.
+
+    `more` says if a code cell shows something below it.
+    """
     shown, begins = cell.metadata.get("slide", {}).get("show", ""), kind_of(cell) == "slide"
     if cell.cell_type == "code":
         if not begins:
@@ -89,8 +105,10 @@ def slide_of(cell, headline: str, notes: list[str]) -> list:
         notes.append(cell.source)
     text = HEADING.sub("", cell.source) if shown is True else shown
     if begins:
-        title = len(notes) == 2  # of the lesson
-        cell.source = f"{'#' if title else '##'} {headline}\n\n{in_large_type(text, lesson_title=title)}"
+        if len(notes) == 2:  # the lesson's title
+            cell.source = f"# {headline}\n\n{in_large_type(text, title=headline)}"
+        else:
+            cell.source = f"## {headline}\n\n{in_large_type(text, with_picture=more)}"
     elif kind_of(cell) is None and text:
         cell.source = in_large_type(text)
     else:

@@ -9,7 +9,8 @@ from pathlib import Path
 import matplotlib
 from PIL import ImageFont
 
-ROOM, TITLE_ROOM, CODE_ROOM = 610, 400, 300  # below a headline, below a lesson's title, and for code above a picture
+ROOM, ROOM_WITH_PICTURE = 610, 300  # below a headline: for a text or for code, alone or above a picture
+TITLE_ROOM, TITLE = 620, 88  # on the slide of a lesson's title, and the size of its type
 WIDTH = 1170
 LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
 FORMULA, TALL_FORMULA = 90, 170  # heights, of a formula's line and of one with fractions, sums or braces
@@ -24,8 +25,8 @@ FORMULAS = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 ANSWERED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
-def in_large_type(text: str, *, lesson_title: bool = False) -> str:
-    """The text, Markdown, in the largest type with which it fits on a slide below its headline, or a lesson's title.
+def in_large_type(text: str, *, title: str = "", with_picture: bool = False) -> str:
+    """The text, Markdown, in the largest type with which it fits on a slide below its headline, or below a lesson's `title`.
 
     If it has options to open, there is room for the longest answer.
     """
@@ -36,7 +37,10 @@ def in_large_type(text: str, *, lesson_title: bool = False) -> str:
     plain = FORMULAS.sub("", ANSWERED.sub("", text))
     paragraphs = [part for part in plain.split("\n\n") if part.strip()] + [option for option, _ in answers]
     opened = max((height_of(answer, ANSWER) for _, answer in answers), default=0)
-    room = (TITLE_ROOM if lesson_title else ROOM) - taken - opened
+    room = ROOM_WITH_PICTURE if with_picture else ROOM
+    if title:
+        room = TITLE_ROOM - 1.1 * height_of(title, TITLE)
+    room -= taken + opened
     sizes = range(LARGEST, LEAST, -2)
     size = next((size for size in sizes if sum(height_of(part, size) for part in paragraphs) <= room), LEAST)
     return f'<div style="font-size: {size}px">\n\n{text}\n\n</div>'
@@ -62,6 +66,6 @@ def height_of_formula(formula: str) -> int:
 def size_of_code(source: str, *, with_picture: bool = False) -> int:
     """The largest type in which this code fits, alone or above a picture, and wraps no line."""
     lines = source.splitlines()
-    room = CODE_ROOM if with_picture else ROOM
+    room = ROOM_WITH_PICTURE if with_picture else ROOM
     fits = min(room / (CODE_LINE * len(lines)), WIDTH / (CODE_LETTER * max(map(len, lines))))
     return max(LEAST_CODE, min(LARGEST_CODE, int(fits)))

@@ -41,7 +41,7 @@ def test_a_slide_has_its_headline_and_what_is_to_be_shown(prepared):
     kinds = [c.metadata.get("slideshow", {}).get("slide_type") for c in notebook.cells]
     on_stage = [c.source for c, kind in zip(notebook.cells, kinds, strict=True) if kind != "skip"]
     assert on_stage == [
-        "# Title\n\n" + in_large_type("One line.", lesson_title=True),
+        "# Title\n\n" + in_large_type("One line.", title="Title"),
         "## What will it be?\n\n" + in_large_type("> **Predict.** What?"),
         "## Look",  # a code cell's headline stands in a cell of its own
         "draw()",

@@ -22,7 +22,8 @@ from vaelib.figures.canvas import (
 from vaelib.measures import reconstruct
 
 PAGE = (11.8, 5.9)  # inches: as wide for its height as a slide below its headline
-LABEL = 0.4  # inches: the height of a row's label, where it stands above the row
+LABEL, LETTER = 0.4, 0.12  # inches: the height of a row's label, where it stands above the row; a letter's width
+SMALLEST = 1.0  # inches: of an image, however many rows there are
 
 
 def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
@@ -52,16 +53,16 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     count = max(len(images) for images in rows.values())
     if len(columns) > count:
         raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
-    size, above = _layout(len(rows), count)
-    beside, over = (0.1, LABEL) if above else (2.6, 0)
+    size, beside = _layout(list(rows), count)
+    over = 0 if beside else LABEL
     height = len(rows) * (1.04 * size + over) + 0.45 * bool(columns) + 0.45 * bool(title)
-    figure = new_figure(beside + size * count, height, alt)
+    figure = new_figure(beside + size * count + 0.1, height, alt)
     axes = figure.subplots()  # one for all: one for each image would take seconds
     gap = 0.06  # of an image's width
     lefts, middles, top = [k * (1 + gap) for k in range(count)], [], 0.0
     for label, images in rows.items():
         height = images.shape[2] / images.shape[3]
-        if above:
+        if over:
             top += over / size
             axes.text(0, top - 0.03, label, va="bottom", size=STYLE["axes.titlesize"])
         for left, image in zip(lefts, images, strict=False):  # a row may be shorter
@@ -69,7 +70,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
         middles.append(top + height / 2)
         top += height + gap
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(top - gap, 0))
-    if not above:
+    if beside:
         axes.set_yticks(middles, rows)
     if columns:
         axes.xaxis.tick_top()
@@ -80,12 +81,16 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     return figure
 
 
-def _layout(rows: int, count: int) -> tuple[float, bool]:
-    """How large an image is, in inches, and whether a row's label stands above it: unless images were much smaller."""
-    width, height = PAGE
-    above = min(width / count, (height / rows - LABEL) / 1.04)
-    beside = min((width - 2.6) / count, height / rows / 1.04)
-    return (above, True) if above > 0.85 * beside else (1.15, False)
+def _layout(labels: list[str], count: int) -> tuple[float, float]:
+    """How large an image is, in inches, and how wide the rows' labels are at its left; 0 where they stand above.
+
+    They stand where images are larger then.
+    """
+    (width, height), rows = PAGE, len(labels)
+    beside = 0.3 + LETTER * max(map(len, labels))
+    if_above = min(width / count, (height / rows - LABEL) / 1.04)
+    if_beside = min((width - beside) / count, height / rows / 1.04)
+    return (if_above, 0) if if_above > if_beside else (max(if_beside, SMALLEST), beside)
 
 
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
