@@ -26,9 +26,9 @@ ANSWERED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re
 
 
 def in_large_type(text: str, *, title: str = "", with_picture: bool = False) -> str:
-    """The text, Markdown, in the largest type with which it fits on a slide below its headline, or below a lesson's `title`.
+    """The text, Markdown, in the largest type with which it fits on a slide below its headline.
 
-    If it has options to open, there is room for the longest answer.
+    That is the lesson's `title` on the first slide. If it has options to open, there is room for an answer.
     """
     if not text:
         return ""
