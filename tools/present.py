@@ -4,6 +4,7 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
+import math
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -26,6 +28,14 @@ PRELOAD = (  # what every lesson would else wait for
 )
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
+OF_TRAINING = ("training:", "History(", "trained earlier", "epochs: loss")  # what `fit` says, and its bar
+
+# What a text may take of a slide of 1280 × 720, in pixels; the style sheet sets formulas, and answers, to these sizes.
+LARGEST, LEAST, ANSWER, FORMULA = 88, 30, 28, 150
+WIDTH, HEIGHT = 1190, 580
+LETTER, LINE, GAP = 0.58, 1.35, 0.6  # of the type's size: a letter's width, a line's height, between paragraphs
+MARKUP = re.compile(r"\*\*|<[^>]*>|\]\([^)]*\)")
+ANSWERED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
 def prepare_slides(notebook) -> list[str]:
@@ -33,7 +43,8 @@ def prepare_slides(notebook) -> list[str]:
 
     A cell that begins a slide has a headline in its metadata, {"slide": {"headline": …}}. On the slide stands that
     headline and what the cells after it show: pictures, explorers, printed lines. The lesson's prose stands in the
-    notes, but for texts with {"slide": {"show": …}}: true shows the text itself, a text of its own is shown instead.
+    notes, but for texts with {"slide": {"show": …}}: true shows the text itself, a text of its own is shown instead, and
+    "picture" shows of what a code cell gives the picture alone, without its printed lines.
 
     The deck stops at each cell. A layer it shows along with a slide, without a stop of its own, so all cells that
     only continue a slide become layers; the slides' style sheet puts them in their place, below one another.
@@ -77,12 +88,53 @@ def slide_of(cell, headline: str, notes: list[str]) -> list:
         notes.append(cell.source)
     text = HEADING.sub("", cell.source) if shown is True else shown
     if begins:
-        cell.source = f"## {headline}\n\n{text}"
+        level = "##" if len(notes) > 2 else "#"  # the lesson's title
+        cell.source = f"{level} {headline}\n\n{in_large_type(text)}"
     elif kind_of(cell) is None and text:
-        cell.source = text
+        cell.source = in_large_type(text)
     else:
         cell.metadata["slideshow"] = {"slide_type": "skip"}
     return [cell]
+
+
+def in_large_type(text: str) -> str:
+    """The text, Markdown, in the largest type with which it fits on a slide below its headline.
+
+    If it has options to open, there is room for the longest answer.
+    """
+    if not text:
+        return ""
+    answers = ANSWERED.findall(text)
+    formulas = text.count("$$") // 2
+    plain = re.sub(r"\$\$.*?\$\$", "", ANSWERED.sub("", text), flags=re.DOTALL)
+    paragraphs = [part for part in plain.split("\n\n") if part.strip()] + [option for option, _ in answers]
+    opened = max((height_of(answer, ANSWER) for _, answer in answers), default=0)
+    room = HEIGHT - FORMULA * formulas - opened
+    sizes = range(LARGEST, LEAST, -2)
+    size = next((size for size in sizes if sum(height_of(part, size) for part in paragraphs) <= room), LEAST)
+    return f'<div style="font-size: {size}px">\n\n{text}\n\n</div>'
+
+
+def height_of(paragraph: str, size: int) -> float:
+    """About how many pixels the paragraph is high in this size of type."""
+    lines = math.ceil(len(MARKUP.sub("", paragraph).strip()) * LETTER * size / WIDTH)
+    return size * (LINE * lines + GAP)
+
+
+def for_the_stage(notebook):
+    """A copy of the notebook, after its run, without the outputs that no slide shows."""
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            picture_alone = cell.metadata.get("slide", {}).get("show") == "picture"
+            cell.outputs = [output for output in cell.outputs if is_shown(output, picture_alone)]
+    return notebook
+
+
+def is_shown(output, picture_alone: bool) -> bool:
+    printed = output.output_type == "stream"
+    text = output.text if printed else output.get("data", {}).get("text/plain", "")
+    return not (printed and picture_alone) and not any(said in text[:40] for said in OF_TRAINING)
 
 
 def page_of(texts: list[str]) -> str:
@@ -127,8 +179,9 @@ def run(notebook, server, path: str, on_cell=None) -> None:
             if on_cell and cell.cell_type == "code":
                 on_cell(cell, time.monotonic() - start)
     # JupyterLab shows the widgets of a notebook that is signed.
-    sign.NotebookNotary(data_dir=str(server.log.parent / "data")).sign(notebook)
-    nbformat.write(notebook, server.cwd / path)
+    shown = for_the_stage(notebook)
+    sign.NotebookNotary(data_dir=str(server.log.parent / "data")).sign(shown)
+    nbformat.write(shown, server.cwd / path)
     runner.set_widgets_metadata()  # not for that page, which asks the kernel; for who looks at the notebook afterwards
 
 

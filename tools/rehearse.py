@@ -64,29 +64,48 @@ SLIDE = """
 }
 """
 
-# How full the slide is: the share that its picture, explorer, formula, code or question takes, and its words.
+# How full the slide is: the share of it that what it shows takes, and its words. What it shows is measured by its
+# outermost edges, each picture, letter and control as it is drawn. The headline counts only where the slide is a text:
+# it is the beginning of the question then. A square picture as high as all that the headline leaves can't be larger:
+# it fills the slide.
 FULLNESS = """
 () => {
   const shown = (part) => part.checkVisibility({ visibilityProperty: true });
   const cells = [...document.querySelectorAll(".jp-Deck .jp-Cell.jp-deck-mod-onscreen")].filter(shown);
-  const boxes = (selector) => cells.flatMap((cell) => [...cell.querySelectorAll(selector)]).filter(shown)
-    .map((part) => part.getBoundingClientRect()).filter(({ width, height }) => width * height > 100);
-  const things = boxes("img, .vl, .jupyter-widgets, mjx-container, table, .cm-editor, .jp-OutputArea-output pre");
-  const all = things.length ? things : boxes("p, li, blockquote, details");
+  const NOT_READ = "style, script, .jp-InputPrompt, .jp-OutputPrompt, .jp-InternalAnchorLink, mjx-assistive-mml";
+  const drawn = (part) => {
+    const box = part.getBoundingClientRect();
+    if (part.localName !== "img" || getComputedStyle(part).objectFit !== "contain") return [box];
+    const scale = Math.min(box.width / part.naturalWidth, box.height / part.naturalHeight);
+    const [width, height] = [scale * part.naturalWidth, scale * part.naturalHeight];
+    return [new DOMRect(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height)];
+  };
+  const pictures = "img, canvas, svg, mjx-math, table, input, select, button, .noUi-target, .cm-line";
+  const things = cells.flatMap((cell) => [...cell.querySelectorAll(pictures)]).filter(shown).flatMap(drawn);
+  const [headlines, texts] = [[], []];
+  let words = 0;
+  for (const cell of cells) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const [text, part] = [walker.currentNode, walker.currentNode.parentElement];
+      if (!text.data.trim() || !shown(part) || part.closest(NOT_READ)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      (part.closest("h1, h2") ? headlines : texts).push(...range.getClientRects());
+      if (!part.closest(".vl, .jupyter-widgets, mjx-container, svg, .cm-editor")) {
+        words += (text.data.match(/[\\p{L}\\p{N}]+/gu) ?? []).length;
+      }
+    }
+  }
+  const all = [...things, ...texts, ...(things.length ? [] : headlines)].filter(({ width, height }) => width * height);
+  if (!all.length) return [0, words];
   const [left, top] = ["left", "top"].map((side) => Math.max(0, Math.min(...all.map((box) => box[side]))));
   const right = Math.min(innerWidth, Math.max(...all.map((box) => box.right)));
   const bottom = Math.min(innerHeight, Math.max(...all.map((box) => box.bottom)));
-  let words = 0;
-  for (const cell of cells) {
-    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-      const part = texts.currentNode.parentElement;
-      if (!shown(part) || part.closest(".vl, .jupyter-widgets, mjx-container, svg, style, script")) continue;
-      if (part.closest(".cm-editor, .jp-InputPrompt, .jp-OutputPrompt, .jp-InternalAnchorLink")) continue;
-      words += (texts.currentNode.data.match(/[\\p{L}\\p{N}]+/gu) ?? []).length;
-    }
-  }
-  return [all.length ? Math.max(0, (right - left) * (bottom - top)) / (innerWidth * innerHeight) : 0, words];
+  const share = Math.max(0, (right - left) * (bottom - top)) / (innerWidth * innerHeight);
+  const room = innerHeight - Math.max(0, ...headlines.map((box) => box.bottom));
+  const square = things.length && bottom - top > 0.9 * room && right - left > 0.9 * (bottom - top);
+  return [square ? Math.max(share, 0.6) : share, words];
 }
 """
 

@@ -1,9 +1,11 @@
 """What stands on a slide, and what the lecturer says."""
 
+import re
+
 import nbformat
 import pytest
 
-from tools.present import page_of, prepare_slides
+from tools.present import ANSWER, LARGEST, LEAST, for_the_stage, in_large_type, page_of, prepare_slides
 
 
 def cell(kind, source, slide_type=None, **slide):
@@ -38,12 +40,12 @@ def test_a_slide_has_its_headline_and_what_is_to_be_shown(prepared):
     kinds = [c.metadata.get("slideshow", {}).get("slide_type") for c in notebook.cells]
     on_stage = [c.source for c, kind in zip(notebook.cells, kinds, strict=True) if kind != "skip"]
     assert on_stage == [
-        "## Title\n\nOne line.",
-        "## What will it be?\n\n> **Predict.** What?",
+        "# Title\n\n" + in_large_type("One line."),
+        "## What will it be?\n\n" + in_large_type("> **Predict.** What?"),
         "## Look",  # a code cell's headline stands in a cell of its own
         "draw()",
         "print(1)",
-        "$$x$$",
+        in_large_type("$$x$$"),
     ]
     assert [kind for kind in kinds if kind == "slide"] == ["slide"] * 3
     assert len({c.id for c in notebook.cells}) == len(notebook.cells)
@@ -65,3 +67,36 @@ def test_without_headlines_a_notebook_is_shown_as_it_is():
     prepare_slides(notebook)
     assert [c.source for c in notebook.cells] == ["# A", "text", "1"]
     assert [c.metadata.get("slideshow", {}).get("slide_type") for c in notebook.cells] == ["slide", None, None]
+
+
+def size_of(text):
+    large = in_large_type(text)
+    assert text in large
+    return int(re.search(r"font-size: (\d+)px", large)[1])
+
+
+def test_a_text_is_as_large_as_fits():
+    assert size_of("Short.") == LARGEST
+    assert LEAST < size_of("Twelve words. " * 20) < LARGEST
+    assert size_of("Far too many words. " * 100) == LEAST
+    assert in_large_type("") == ""
+
+
+def test_options_leave_room_for_the_longest_answer():
+    options = "Why?\n\n" + "\n".join(f"<details><summary>{k}. Because of it.</summary>\n\n✗ No.</details>" for k in "ABC")
+    told = options.replace("No.", "No, for a reason that takes more than one line. " * 10)
+    assert ANSWER <= size_of(told) < size_of(options) < LARGEST
+    assert size_of(options + "\n\n$$a = b$$") < size_of(options)
+
+
+def test_the_stage_shows_no_training_and_of_a_picture_no_printed_line():
+    printed = nbformat.v4.new_output("stream", text="5 of 7\n")
+    picture = nbformat.v4.new_output("display_data", {"text/html": "<img>", "text/plain": "<HTML object>"})
+    bar = nbformat.v4.new_output("display_data", {"text/plain": "training:   0%|          | 0/960"})
+    history = nbformat.v4.new_output("execute_result", {"text/plain": "30 epochs: loss about 145.4 nats"}, execution_count=1)
+    again = nbformat.v4.new_output("stream", text="trained earlier with these settings\n")
+    every, alone = (cell("code", "show()", **slide) for slide in ({}, {"show": "picture"}))
+    every.outputs = alone.outputs = [again, bar, printed, picture, history]
+    notebook = nbformat.v4.new_notebook(cells=[every, alone])
+    assert [c.outputs for c in for_the_stage(notebook).cells] == [[printed, picture], [picture]]
+    assert len(notebook.cells[0].outputs) == 5  # the run itself stays whole

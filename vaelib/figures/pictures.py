@@ -21,6 +21,9 @@ from vaelib.figures.canvas import (
 )
 from vaelib.measures import reconstruct
 
+PAGE = (11.8, 5.9)  # inches: as wide for its height as a slide below its headline
+LABEL = 0.4  # inches: the height of a row's label, where it stands above the row
+
 
 def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
     """Images (B, C, H, W) in [0, 1] side by side as one `<img>`, `height` pixels high: for a slider to show.
@@ -49,18 +52,25 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     count = max(len(images) for images in rows.values())
     if len(columns) > count:
         raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
-    figure = new_figure(2.6 + 1.15 * count, 1.2 * len(rows) + 0.45 * bool(columns) + 0.45 * bool(title), alt)
+    size, above = _layout(len(rows), count)
+    beside, over = (0.1, LABEL) if above else (2.6, 0)
+    height = len(rows) * (1.04 * size + over) + 0.45 * bool(columns) + 0.45 * bool(title)
+    figure = new_figure(beside + size * count, height, alt)
     axes = figure.subplots()  # one for all: one for each image would take seconds
     gap = 0.06  # of an image's width
     lefts, middles, top = [k * (1 + gap) for k in range(count)], [], 0.0
-    for images in rows.values():
+    for label, images in rows.items():
         height = images.shape[2] / images.shape[3]
+        if above:
+            top += over / size
+            axes.text(0, top - 0.03, label, va="bottom", size=STYLE["axes.titlesize"])
         for left, image in zip(lefts, images, strict=False):  # a row may be shorter
             draw_image(axes, image, extent=(left, left + 1, top + height, top))
         middles.append(top + height / 2)
         top += height + gap
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(top - gap, 0))
-    axes.set_yticks(middles, rows)
+    if not above:
+        axes.set_yticks(middles, rows)
     if columns:
         axes.xaxis.tick_top()
         axes.set_xticks([left + 0.5 for left in lefts[: len(columns)]], columns, size=STYLE["axes.titlesize"])
@@ -68,6 +78,14 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     if title:
         figure.suptitle(title)
     return figure
+
+
+def _layout(rows: int, count: int) -> tuple[float, bool]:
+    """How large an image is, in inches, and whether a row's label stands above it: wherever images are larger then."""
+    width, height = PAGE
+    above = min(width / count, (height / rows - LABEL) / 1.04)
+    beside = min((width - 2.6) / count, height / rows / 1.04)
+    return (above, True) if above > beside else (1.15, False)
 
 
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
