@@ -106,7 +106,7 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
                 f"names must be the {q.mean.shape[1]} attributes of posteriors[{label!r}], got {len(names)}"
             )
     alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
-    figure = new_figure(6.2 * len(posteriors), 0.75 * len(names) + 1.0, alt)
+    figure = new_figure(4.9 * len(posteriors), 0.95 * len(names) + 1.0, alt)
     for axes, label, q in side_by_side(figure, posteriors):
         _draw_tracks(axes, names)
         axes.set_title(label)
@@ -126,7 +126,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     alt = f"The latent distributions of one image under {' and '.join(posteriors)}, each over the prior's bell curve."
     latents = max(q.mean.shape[1] for q in posteriors.values())
     span = max(4, *(1.1 * (q.mean.abs() + 2 * q.stddev).max().item() for q in posteriors.values()))  # one scale
-    figure = new_figure(6.2 * len(posteriors), 0.5 * latents + 1.6, alt)
+    figure = new_figure(5.6 * len(posteriors), 0.5 * latents + 1.6, alt)
     for axes, label, q in side_by_side(figure, posteriors):
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)

@@ -61,7 +61,7 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
             raise ValueError(f"kl_per_latent[{label!r}] must be numbers of at least 0, got {values}")
     alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
     width = max(6.2, 0.34 * max(map(len, kl_per_latent.values())))  # or the numbers under the bars would overlap
-    figure = new_figure(width * len(kl_per_latent), 3.8, alt)
+    figure = new_figure(width * len(kl_per_latent), 3.8 if len(kl_per_latent) == 1 else 5.6, alt)
     for axes, label, values in side_by_side(figure, kl_per_latent):
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
         for place, (_, value) in enumerate(ordered):
@@ -112,7 +112,8 @@ def curves(
     x = x.detach().cpu().numpy()
     rows = -(-len(panels) // 3)  # more than three in a row get too small to read
     columns = -(-len(panels) // rows)
-    figure = new_figure(6.2 * columns + 1, 4.2 * rows, alt)
+    width, height = {1: (7.2, 4.2), 2: (11.4, 5.4), 3: (14.8, 6.4)}[columns]  # so that letters stay large on a slide
+    figure = new_figure(width, height if rows == 1 else 4.2 * rows, alt)
     for place, (title, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         for (label, values), (style, colour) in zip(lines.items(), cycle(LINE_STYLES)):
@@ -125,7 +126,7 @@ def curves(
         low, high = axes.get_ylim()
         if low < 0 < high and any(values.min() < 0 for values in lines.values()):
             axes.axhline(0, color="black", linewidth=1)
-        columns_of_legend = 2 if max(map(len, lines)) < 20 else 1
+        columns_of_legend = 2 if max(map(len, lines)) < (20 if columns == 1 else 14) else 1
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False, ncols=columns_of_legend)
     return figure
 
@@ -293,4 +294,3 @@ def hole_bars(
     axes.set(xlabel=xlabel, ylim=(len(distances) - 0.5, -0.5))
     axes.set_xlim(left=0)
     return figure
-

@@ -86,7 +86,8 @@ def latent_planes(
     prior = "; N(0, 1) dashed" if "z" in letters.values() else ""
     alt = f"The latent planes of {' and '.join(models)} at one scale: {len(images)} images, {kinds}{prior}."
     alt = f"{alt} {seen}".strip()
-    figure = new_figure(6.4 * len(models) + 1.6, 6.4, alt)
+    alone = len(models) == 1
+    figure = new_figure(8, 6.4, alt) if alone else new_figure(6.4 * len(models), 7.2, alt)
     window = _window(torch.cat(list(points.values())), around_0=bool(prior))
     for axes, name, place in side_by_side(figure, points):
         for label in labels.unique().tolist():
@@ -97,7 +98,11 @@ def latent_planes(
             axes.add_patch(Circle((0, 0), radius, fill=False, color="black", linestyle="--", linewidth=1.5))
         letter = letters[name]
         axes.set(title=name, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal", **window)
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.8)
+    if alone:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=1.8)
+    else:
+        marks = axes.get_legend_handles_labels()
+        figure.legend(*marks, loc="outside lower center", ncols=5, frameon=False, markerscale=1.8)
     return figure
 
 

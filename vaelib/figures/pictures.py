@@ -81,11 +81,11 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
 
 
 def _layout(rows: int, count: int) -> tuple[float, bool]:
-    """How large an image is, in inches, and whether a row's label stands above it: wherever images are larger then."""
+    """How large an image is, in inches, and whether a row's label stands above it: unless images were much smaller."""
     width, height = PAGE
     above = min(width / count, (height / rows - LABEL) / 1.04)
     beside = min((width - 2.6) / count, height / rows / 1.04)
-    return (above, True) if above > beside else (1.15, False)
+    return (above, True) if above > 0.85 * beside else (1.15, False)
 
 
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
@@ -94,4 +94,3 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
     rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
     alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
     return pictures(rows, alt=alt)
-
