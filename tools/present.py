@@ -4,7 +4,6 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
-import math
 import re
 import shutil
 import signal
@@ -22,20 +21,14 @@ from nbformat import sign
 
 from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
+from tools.type_size import in_large_type, size_of_code
 
 PRELOAD = (  # what every lesson would else wait for
     "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
 )
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
-OF_TRAINING = ("training:", "History(", "trained earlier", "epochs: loss")  # what `fit` says, and its bar
-
-# What a text may take of a slide of 1280 × 720, in pixels; the style sheet sets formulas, and answers, to these sizes.
-LARGEST, LEAST, ANSWER, FORMULA = 88, 30, 28, 150
-WIDTH, HEIGHT = 1190, 580
-LETTER, LINE, GAP = 0.58, 1.35, 0.6  # of the type's size: a letter's width, a line's height, between paragraphs
-MARKUP = re.compile(r"\*\*|<[^>]*>|\]\([^)]*\)")
-ANSWERED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
+OF_TRAINING = ("training:", "History(", "trained earlier", "what was kept", "epochs: loss")  # what `fit` says, and its bar
 
 
 def prepare_slides(notebook) -> list[str]:
@@ -43,8 +36,8 @@ def prepare_slides(notebook) -> list[str]:
 
     A cell that begins a slide has a headline in its metadata, {"slide": {"headline": …}}. On the slide stands that
     headline and what the cells after it show: pictures, explorers, printed lines. The lesson's prose stands in the
-    notes, but for texts with {"slide": {"show": …}}: true shows the text itself, a text of its own is shown instead, and
-    "picture" shows of what a code cell gives the picture alone, without its printed lines.
+    notes, but for texts with {"slide": {"show": …}}: true shows the text itself, a text of its own is shown instead. Of
+    what a code cell gives, "picture" shows the picture alone, without its printed lines.
 
     The deck stops at each cell. A layer it shows along with a slide, without a stop of its own, so all cells that
     only continue a slide become layers; the slides' style sheet puts them in their place, below one another.
@@ -59,8 +52,8 @@ def prepare_slides(notebook) -> list[str]:
     kinds = [kind_of(cell) for cell in cells]
     for k, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
         if cell.cell_type == "code":
+            show_code(cell, CODE_SHOWN_TAG in cell.metadata.get("tags", []))
             cell.outputs, cell.execution_count = [], None
-            cell.metadata["jupyter"] = {"source_hidden": CODE_SHOWN_TAG not in cell.metadata.get("tags", [])}
         else:
             cell.metadata["editable"] = False  # a double click is to open no editor
         if kind == "notes":  # else the deck takes the cells after a note for part of it
@@ -69,6 +62,14 @@ def prepare_slides(notebook) -> list[str]:
             more = "slide" in kinds[k + 1 :]  # on the last slide, the deck knows only layers that stay for good
             cell.metadata["jupyterlab-slideshow"] = {"layer": "slide" if more else "deck"}
     return notes
+
+
+def show_code(cell, shown: bool) -> None:
+    """Show the cell's code, as large as fits, or fold it."""
+    cell.metadata["jupyter"] = {"source_hidden": not shown}
+    if shown:
+        size = size_of_code(cell.source, with_picture=any("data" in output for output in cell.outputs))
+        cell.metadata["@deathbeds/jupyterlab-fonts"] = {"styles": {"--jp-code-font-size": f"{size}px"}}
 
 
 def kind_of(cell) -> str | None:
@@ -88,37 +89,13 @@ def slide_of(cell, headline: str, notes: list[str]) -> list:
         notes.append(cell.source)
     text = HEADING.sub("", cell.source) if shown is True else shown
     if begins:
-        level = "##" if len(notes) > 2 else "#"  # the lesson's title
-        cell.source = f"{level} {headline}\n\n{in_large_type(text)}"
+        title = len(notes) == 2  # of the lesson
+        cell.source = f"{'#' if title else '##'} {headline}\n\n{in_large_type(text, lesson_title=title)}"
     elif kind_of(cell) is None and text:
         cell.source = in_large_type(text)
     else:
         cell.metadata["slideshow"] = {"slide_type": "skip"}
     return [cell]
-
-
-def in_large_type(text: str) -> str:
-    """The text, Markdown, in the largest type with which it fits on a slide below its headline.
-
-    If it has options to open, there is room for the longest answer.
-    """
-    if not text:
-        return ""
-    answers = ANSWERED.findall(text)
-    formulas = text.count("$$") // 2
-    plain = re.sub(r"\$\$.*?\$\$", "", ANSWERED.sub("", text), flags=re.DOTALL)
-    paragraphs = [part for part in plain.split("\n\n") if part.strip()] + [option for option, _ in answers]
-    opened = max((height_of(answer, ANSWER) for _, answer in answers), default=0)
-    room = HEIGHT - FORMULA * formulas - opened
-    sizes = range(LARGEST, LEAST, -2)
-    size = next((size for size in sizes if sum(height_of(part, size) for part in paragraphs) <= room), LEAST)
-    return f'<div style="font-size: {size}px">\n\n{text}\n\n</div>'
-
-
-def height_of(paragraph: str, size: int) -> float:
-    """About how many pixels the paragraph is high in this size of type."""
-    lines = math.ceil(len(MARKUP.sub("", paragraph).strip()) * LETTER * size / WIDTH)
-    return size * (LINE * lines + GAP)
 
 
 def for_the_stage(notebook):

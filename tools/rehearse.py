@@ -80,7 +80,7 @@ FULLNESS = """
     const [width, height] = [scale * part.naturalWidth, scale * part.naturalHeight];
     return [new DOMRect(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2, width, height)];
   };
-  const pictures = "img, canvas, svg, mjx-math, table, input, select, button, .noUi-target, .cm-line";
+  const pictures = "img, canvas, svg, mjx-math, table, input, select, button, .noUi-target";
   const things = cells.flatMap((cell) => [...cell.querySelectorAll(pictures)]).filter(shown).flatMap(drawn);
   const [headlines, texts] = [[], []];
   let words = 0;
@@ -219,7 +219,8 @@ DRAWN = """
   const deck = document.querySelector(".jp-Deck");
   const texts = [...deck.querySelectorAll(".jp-MarkdownCell")];
   const typeset = texts.every((cell) => cell.querySelector(".jp-MarkdownOutput > *"));
-  return typeset && !deck.textContent.includes("Loading widget");
+  const inFront = deck.querySelector(".jp-deck-mod-onscreen.jp-deck-mod-visible");
+  return inFront && typeset && !deck.textContent.includes("Loading widget");
 }
 """
 
@@ -232,8 +233,8 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
         rehearsal.slides += 1
         seen.update(cells)
         settle(page)
-        page.screenshot(path=ARTEFACTS / f"{rehearsal.lesson}_{rehearsal.slides:02}.png")
         look_at_slide(page, rehearsal)
+        page.screenshot(path=ARTEFACTS / f"{rehearsal.lesson}_{rehearsal.slides:02}.png")
         rehearsal.fullness.append(tuple(page.evaluate(FULLNESS)))
         open_options(page, rehearsal)
         move_controls(page, rehearsal)

@@ -56,6 +56,50 @@ def test_nothing_else_is_found(of_broken):
     assert of_broken.slides == len(BROKEN)
 
 
+IMAGE = """
+import base64, io
+from IPython.display import HTML
+from PIL import Image
+file = io.BytesIO()
+Image.new("RGB", ({width}, {height}), "orange").save(file, "png")
+HTML(f'<img alt="orange" src="data:image/png;base64,{{base64.b64encode(file.getvalue()).decode()}}">')
+"""
+SHOWN = {  # what a slide shows: is enough of it filled, and are the words few enough?
+    "a word": ("text", "One word.", False, True),
+    "a question": ("text", "What does the decoder draw where no face was ever encoded, and why? " * 2, True, True),
+    "an essay": ("text", "A lecturer could say all of this, and should. " * 8, True, False),
+    "a number": ("code", "print(5)", False, True),
+    "a wide picture": ("code", IMAGE.format(width=200, height=100), True, True),
+    "a square picture": ("code", IMAGE.format(width=90, height=90), True, True),
+    "a flat picture": ("code", IMAGE.format(width=400, height=50), False, True),
+    "a narrow picture": ("code", IMAGE.format(width=50, height=100), False, True),
+}
+
+
+@pytest.fixture(scope="module")
+def of_shown(browser, tmp_path_factory):
+    """The rehearsal of a notebook whose slides are those of SHOWN, after a title."""
+    path = tmp_path_factory.mktemp("shown") / "shown.ipynb"
+    cells = [nbformat.v4.new_markdown_cell("# A title", metadata={"slide": {"headline": "A title"}})]
+    for name, (kind, source, *_) in SHOWN.items():
+        cell = nbformat.v4.new_code_cell(source) if kind == "code" else nbformat.v4.new_markdown_cell("Said.")
+        cell.metadata["slide"] = {"headline": name} | ({"show": source} if kind == "text" else {})
+        cells.append(cell)
+    return rehearse.rehearse(write(path, *cells), browser)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_too_empty_or_too_wordy_is_found(name, of_shown):
+    share, words = of_shown.fullness[1 + list(SHOWN).index(name)]
+    assert (share >= rehearse.FILLED, words <= rehearse.WORDS) == SHOWN[name][2:], (share, words)
+
+
+def test_the_slides_that_fall_short_are_listed(of_shown):
+    assert of_shown.found == []
+    assert "filled to less than 60%: 5 of 9 slides, 1, 2, 5, 8, 9" in str(of_shown)
+    assert "more than 45 words: 1 of 9 slides, 4" in str(of_shown)
+
+
 def test_a_cell_that_is_meant_to_fail_may(browser, tmp_path):
     cell = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
     assert rehearse.rehearse(write(tmp_path / "fails.ipynb", cell), browser).found == []

@@ -5,7 +5,8 @@ import re
 import nbformat
 import pytest
 
-from tools.present import ANSWER, LARGEST, LEAST, for_the_stage, in_large_type, page_of, prepare_slides
+from tools.present import for_the_stage, page_of, prepare_slides
+from tools.type_size import ANSWER, LARGEST, LARGEST_CODE, LEAST, LEAST_CODE, in_large_type, size_of_code
 
 
 def cell(kind, source, slide_type=None, **slide):
@@ -40,7 +41,7 @@ def test_a_slide_has_its_headline_and_what_is_to_be_shown(prepared):
     kinds = [c.metadata.get("slideshow", {}).get("slide_type") for c in notebook.cells]
     on_stage = [c.source for c, kind in zip(notebook.cells, kinds, strict=True) if kind != "skip"]
     assert on_stage == [
-        "# Title\n\n" + in_large_type("One line."),
+        "# Title\n\n" + in_large_type("One line.", lesson_title=True),
         "## What will it be?\n\n" + in_large_type("> **Predict.** What?"),
         "## Look",  # a code cell's headline stands in a cell of its own
         "draw()",
@@ -83,17 +84,28 @@ def test_a_text_is_as_large_as_fits():
 
 
 def test_options_leave_room_for_the_longest_answer():
-    options = "Why?\n\n" + "\n".join(f"<details><summary>{k}. Because of it.</summary>\n\n✗ No.</details>" for k in "ABC")
+    options = "Why?\n\n" + "\n".join(
+        f"<details><summary>{k}. Because of it.</summary>\n\n✗ No.</details>" for k in "ABC"
+    )
     told = options.replace("No.", "No, for a reason that takes more than one line. " * 10)
     assert ANSWER <= size_of(told) < size_of(options) < LARGEST
     assert size_of(options + "\n\n$$a = b$$") < size_of(options)
+
+
+def test_code_is_as_large_as_fits():
+    assert size_of_code("x = 1") == LARGEST_CODE
+    assert LEAST_CODE < size_of_code("x = 1\n" * 10, with_picture=True) < size_of_code("x = 1\n" * 15) < LARGEST_CODE
+    assert size_of_code("x" * 80) < LARGEST_CODE
+    assert size_of_code("x = 1\n" * 99) == LEAST_CODE
 
 
 def test_the_stage_shows_no_training_and_of_a_picture_no_printed_line():
     printed = nbformat.v4.new_output("stream", text="5 of 7\n")
     picture = nbformat.v4.new_output("display_data", {"text/html": "<img>", "text/plain": "<HTML object>"})
     bar = nbformat.v4.new_output("display_data", {"text/plain": "training:   0%|          | 0/960"})
-    history = nbformat.v4.new_output("execute_result", {"text/plain": "30 epochs: loss about 145.4 nats"}, execution_count=1)
+    history = nbformat.v4.new_output(
+        "execute_result", {"text/plain": "30 epochs: loss about 145.4 nats"}, execution_count=1
+    )
     again = nbformat.v4.new_output("stream", text="trained earlier with these settings\n")
     every, alone = (cell("code", "show()", **slide) for slide in ({}, {"show": "picture"}))
     every.outputs = alone.outputs = [again, bar, printed, picture, history]
