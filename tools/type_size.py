@@ -15,7 +15,7 @@ LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
 FORMULA, TALL_FORMULA = 90, 170  # heights, of a formula's line and of one with fractions, sums or braces
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
-CODE_LETTER, CODE_LINE = 0.605, 1.3  # of the type's size, too
+CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
 # A wide font, so that a text which fits in it fits in the one that the browser finds.
 FONT = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 100)
 BOLD = 1.04  # some words are bold, and wider
