@@ -29,13 +29,8 @@ PRELOAD = (  # what every lesson would else wait for
 )
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
-OF_TRAINING = (
-    "training:",
-    "History(",
-    "trained earlier",
-    "what was kept",
-    "epochs: loss",
-)  # what `fit` says, and its bar
+# what `fit` says, and its bar
+OF_TRAINING = ("training:", "History(", "trained earlier", "what was kept", "epochs: loss")
 
 
 def prepare_slides(notebook) -> list[str]:

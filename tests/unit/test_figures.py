@@ -416,7 +416,7 @@ def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, 
     figure = figures.latent_planes({"UAE": autoencoder, "VAE": vae}, images, labels, names="abcd", clouds=True)
     uae_axes, vae_axes = figure.axes
     assert uae_axes.get_xlim() == vae_axes.get_xlim() == vae_axes.get_ylim()
-    assert [text.get_text() for text in vae_axes.get_legend().get_texts()] == list("abcd")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list("abcd")
     assert [patch.width for patch in vae_axes.patches] == [2, 4]  # circles: a radius of 1 σ and 2 σ
     noise = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

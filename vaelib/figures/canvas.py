@@ -30,7 +30,7 @@ POINT_STYLES = tuple(
     for marker, colour, line in zip(CLASS_MARKERS, CLASS_COLOURS, ("-", "--", "-.", ":", "-") * 2, strict=True)
 )
 LOSSLESS = {"lossless": True}
-LIKE_A_PHOTOGRAPH = {"quality": 90}  # a fifth of the bytes, and no difference to be seen
+LIKE_A_PHOTOGRAPH = {"quality": 70}  # a tenth of the bytes, and no difference to be seen
 COLOUR_STEP = 5  # of 255: the blurred edges of lines and letters need no more colours, and these take a third less room
 
 

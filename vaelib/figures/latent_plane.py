@@ -54,13 +54,19 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
 
 @in_course_style
 def latent_planes(
-    models: Mapping[str, object], images: Tensor, labels: Tensor, *, names: Sequence[str] = (), clouds: bool = False
+    models: Mapping[str, object],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    names: Sequence[str] = (),
+    clouds: bool = False,
+    seen: str = "",
 ) -> CourseFigure:
     """The planes of models with two latents side by side, at one scale: a mark for each of the `images` (n, C, H, W).
 
     Colour and marker say the class `labels` (n,); `names` may name the classes. A UAE's mark is its h, a VAE's its μ,
     or with `clouds` one z drawn from each posterior. Where there is a VAE, dashed circles show N(0, 1) at 1σ and 2σ.
-    Raises TypeError or ValueError that names the argument.
+    `seen` may end the alt text: what these models show. Raises TypeError or ValueError that names the argument.
     """
     require.mapping("models", models)
     require.labels("labels", labels, len(images))
@@ -79,6 +85,7 @@ def latent_planes(
     kinds = ", ".join(names) or "by class"
     prior = "; N(0, 1) dashed" if "z" in letters.values() else ""
     alt = f"The latent planes of {' and '.join(models)} at one scale: {len(images)} images, {kinds}{prior}."
+    alt = f"{alt} {seen}".strip()
     alone = len(models) == 1
     figure = new_figure(8, 6.4, alt) if alone else new_figure(6.4 * len(models), 7.2, alt)
     window = _window(torch.cat(list(points.values())), around_0=bool(prior))
