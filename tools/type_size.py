@@ -18,9 +18,11 @@ LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
 # A wide font, so that a text which fits in it fits in the one that the browser finds.
-FONT = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 100)
-BOLD = 1.04  # some words are bold, and wider
-MARKUP = re.compile(r"^> |\*\*|<[^>]*>|\]\([^)]*\)")
+FONT, BOLD = (
+    ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", f"DejaVuSans{kind}.ttf"), 100)
+    for kind in ("", "-Bold")
+)
+MARKUP = re.compile(r"\*\*|<[^>]*>|\]\([^)]*\)")
 FORMULAS = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 ANSWERED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
@@ -48,13 +50,13 @@ def in_large_type(text: str, *, title: str = "", with_picture: bool = False) -> 
 
 def height_of(paragraph: str, size: int) -> float:
     """How many pixels the paragraph is high in this size of type."""
-    width = WIDTH - (QUOTED * size if paragraph.startswith("> ") else 0)
-    lines, line = 1, ""
-    for word in MARKUP.sub("", paragraph).split():
-        longer = f"{line} {word}".strip()
-        if BOLD * FONT.getlength(longer) * size / 100 > width and line:
-            lines, longer = lines + 1, word
-        line = longer
+    room = WIDTH - (QUOTED * size if paragraph.startswith("> ") else 0)
+    lines, taken, bold = 1, 0.0, False
+    for word in paragraph.removeprefix("> ").split():
+        bold |= word.startswith("**")
+        width = (BOLD if bold else FONT).getlength(MARKUP.sub("", word) + " ") * size / 100
+        bold &= "**" not in word.removeprefix("**")
+        lines, taken = (lines, taken + width) if taken + width <= room else (lines + 1, width)
     return size * (LINE * lines + GAP)
 
 

@@ -12,6 +12,8 @@ from tools.lessons import LESSONS, ROOT
 
 lessons = pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda path: path.stem)
 
+TRAINS_ITS_OWN = "10"  # the lesson whose models are a reader's own: no training of such is kept
+
 
 def few(slides) -> bool:
     """Is it at most one slide of ten?"""
@@ -26,7 +28,7 @@ def test_a_hall_sees_what_it_should(lesson, browser, trainings, monkeypatch):
         subprocess.run([sys.executable, "-m", "tools.warm", lesson.stem], cwd=ROOT, check=True)
     rehearsal = rehearse.rehearse(lesson, browser)
     print(rehearsal)  # with what is slow, which depends on the machine
-    assert not rehearsal.cold
+    assert rehearsal.cold == lesson.stem.startswith(TRAINS_ITS_OWN)
     assert [found for found in rehearsal.found if found[0] != "slow"] == []
     assert few(share < rehearse.FILLED for share, _ in rehearsal.fullness)
     assert few(words > rehearse.WORDS for _, words in rehearsal.fullness)
