@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
+from nbconvert.filters.markdown import markdown2html
 from nbformat import sign
 
 from tools.lab import SETTINGS, serve_lab, window_browser
@@ -129,8 +129,9 @@ def is_shown(output, picture_alone: bool) -> bool:
 
 def page_of(texts: list[str]) -> str:
     """A page with these texts, Markdown, one below the other."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text) for text in texts])
-    return HTMLExporter(theme="light").from_notebook_node(notebook)[0]
+    body = "\n".join(markdown2html(text) for text in texts)
+    style = "body { max-width: 45em; margin: auto; font: 1.3em/1.5 sans-serif; } h2 { border-top: 2px solid; }"
+    return f'<!doctype html><meta charset="utf-8"><title>What to say</title><style>{style}</style>{body}'
 
 
 @contextmanager
