@@ -209,6 +209,7 @@ def keep_in(page, url: str, rehearsal: Rehearsal) -> None:
 def wait_for_the_deck(page) -> None:
     page.locator(".jp-Deck .jp-deck-mod-onscreen").first.wait_for(state="attached", timeout=180_000)
     page.wait_for_function(DRAWN, timeout=180_000)
+    page.wait_for_function(f"({ON_SLIDE})().length", timeout=180_000)
     page.evaluate("document.fonts.ready.then(() => null)")
     page.wait_for_timeout(1500)  # the deck folds JupyterLab's sidebars after a second
 

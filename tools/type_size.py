@@ -10,10 +10,10 @@ import matplotlib
 from PIL import ImageFont
 
 ROOM, ROOM_WITH_PICTURE = 610, 300  # below a headline: for a text or for code, alone or above a picture
-TITLE_ROOM, TITLE = 620, 88  # on the slide of a lesson's title, and the size of its type
+TITLE_ROOM, TITLE = 690, 88  # on the slide of a lesson's title, and the size of its type
 WIDTH = 1170
 LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
-FORMULA, TALL_FORMULA = 90, 170  # heights, of a formula's line and of one with fractions, sums or braces
+FORMULA, TALL_FORMULA = 130, 210  # heights, of a formula's line and of one with fractions, sums or braces
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
