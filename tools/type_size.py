@@ -10,10 +10,10 @@ import matplotlib
 from PIL import ImageFont
 
 ROOM, ROOM_WITH_PICTURE = 610, 300  # below a headline: for a text or for code, alone or above a picture
-TITLE_ROOM, TITLE = 690, 88  # on the slide of a lesson's title, and the size of its type
+TITLE_ROOM, TITLE = 720, 88  # on the slide of a lesson's title, and the size of its type
 WIDTH = 1170
 LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
-FORMULA, TALL_FORMULA = 130, 210  # heights, of a formula's line and of one with fractions, sums or braces
+FORMULA, TALLER = 112, {"brace": 250, "frac": 175, "sum": 175, "int": 175}  # heights of a formula, by what is in it
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
@@ -61,8 +61,8 @@ def height_of(paragraph: str, size: int) -> float:
 
 
 def height_of_formula(formula: str) -> int:
-    tall = any(sign in formula for sign in ("frac", "sum", "int", "brace"))
-    return (TALL_FORMULA if tall else FORMULA) * (1 + formula.count(r"\\"))
+    line = next((height for sign, height in TALLER.items() if sign in formula), FORMULA)
+    return line * (1 + formula.count(r"\\"))
 
 
 def size_of_code(source: str, *, with_picture: bool = False) -> int:
