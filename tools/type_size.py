@@ -10,7 +10,7 @@ import matplotlib
 from PIL import ImageFont
 
 ROOM, ROOM_WITH_PICTURE = 610, 300  # below a headline: for a text or for code, alone or above a picture
-TITLE_ROOM, TITLE = 720, 88  # on the slide of a lesson's title, and the size of its type
+TITLE_ROOM, TITLE = 714, 88  # on the slide of a lesson's title, and the size of its type
 WIDTH = 1170
 LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
 FORMULA, TALLER = 112, {"brace": 250, "frac": 175, "sum": 175, "int": 175}  # heights of a formula, by what is in it
