@@ -16,6 +16,7 @@ LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
 FORMULA, TALLER = 112, {"brace": 250, "frac": 175, "sum": 175, "int": 175}  # heights of a formula, by what is in it
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
+IN_TABLE, ABOVE_CELL, BESIDE_CELL = 0.86, 6, 18  # a table's type, of the text's size; pixels around what a cell says
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
 # A wide font, so that a text which fits in it fits in the one that the browser finds.
 FONT, BOLD = (
@@ -49,15 +50,25 @@ def in_large_type(text: str, *, title: str = "", with_picture: bool = False) -> 
 
 
 def height_of(paragraph: str, size: int) -> float:
-    """How many pixels the paragraph is high in this size of type."""
+    """How many pixels the paragraph, or the table, is high in this size of type."""
+    if paragraph.lstrip().startswith("|"):
+        head, _, *rows = (row.strip("| ").split(" | ") for row in paragraph.strip().splitlines())
+        room = WIDTH / len(head) - 2 * BESIDE_CELL
+        lines = sum(max(lines_of(cell, size * IN_TABLE, room) for cell in row) for row in (head, *rows))
+        return size * IN_TABLE * LINE * lines + 2 * ABOVE_CELL * (1 + len(rows))
     room = WIDTH - (QUOTED * size if paragraph.startswith("> ") else 0)
+    return size * (LINE * lines_of(paragraph.removeprefix("> "), size, room) + GAP)
+
+
+def lines_of(text: str, size: float, room: float) -> int:
+    """How many lines of `room` pixels the text takes."""
     lines, taken, bold = 1, 0.0, False
-    for word in paragraph.removeprefix("> ").split():
+    for word in text.split():
         bold |= word.startswith("**")
         width = (BOLD if bold else FONT).getlength(MARKUP.sub("", word) + " ") * size / 100
         bold &= "**" not in word.removeprefix("**")
         lines, taken = (lines, taken + width) if taken + width <= room else (lines + 1, width)
-    return size * (LINE * lines + GAP)
+    return lines
 
 
 def height_of_formula(formula: str) -> int:

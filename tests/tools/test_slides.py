@@ -83,6 +83,11 @@ def test_a_text_is_as_large_as_fits():
     assert in_large_type("") == ""
 
 
+def test_a_table_has_room_for_each_of_its_rows():
+    table = "| sign | cause |\n|---|---|\n" + "| a sign that takes two lines of a slide | short |\n" * 3
+    assert LEAST < size_of(table + "| one | more |\n" * 3) < size_of(table) < LARGEST
+
+
 def test_options_leave_room_for_the_longest_answer():
     options = "Why?\n\n" + "\n".join(
         f"<details><summary>{k}. Because of it.</summary>\n\n✗ No.</details>" for k in "ABC"
