@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
-.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks seeds weights compare faults \
+.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks moving-picture seeds weights compare faults \
 	floors lock setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
@@ -50,6 +50,9 @@ site: setup-dev  # the course as pages that need no kernel and no network, in si
 
 notebooks: setup-dev  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
 	$(VENV_PYTHON) -m tools.notebooks
+
+moving-picture: setup-dev  # the README's picture of explore_beta, taken in a browser: half a minute
+	$(VENV_PYTHON) -m tools.moving_picture
 
 seeds: setup-dev  # run the lessons with three other seeds: does any assertion break? LESSON=04 for one; some minutes each
 	$(VENV_PYTHON) -m tools.seeds $(LESSON)

@@ -4,7 +4,7 @@ For each of seven β a VAE with the layers of the MultiRateVAE is trained on the
 of some numbers of epochs; the number with the lowest median loss is its plateau. Compared is J = distortion + β · rate
 on the test set, z sampled four times for each image. The results go to compare.json, which test_trained.py reads.
 The one network trains for as long as vaelib.trained.RUNS says, digits 50 epochs, faces 720: the VAEs of digits have
-their fill, those of faces a third fewer epochs than it. The README says so.
+their fill, those of faces a third fewer epochs than it. vaelib/data/trained/README.md says so.
 """
 
 import json

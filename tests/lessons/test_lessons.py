@@ -12,6 +12,7 @@ from nbconvert import HTMLExporter
 from tools import meaning, notebooks
 from tools.explorer_controls import EXPLORERS
 from tools.lessons import ASSERTION, ROOT
+from tools.moving_picture import PICTURE
 
 IN_ORDER = [
     "00_start_here",
@@ -85,6 +86,9 @@ def test_the_readme_lists_each_lesson_with_its_minutes():
     listed = re.findall(r"^\| (\d\d) \| \[.+?\]\(notebooks/(\S+)\.ipynb\) \|.*\| (\d+) \|$", readme, re.MULTILINE)
     minutes = {name: re.search(r"\*\*Time\*\* about (\d+)", prose(notebook))[1] for name, notebook in NOTEBOOKS.items()}
     assert listed == [(name[:2], name, minutes[name]) for name in NAMES]
+    assert re.search(r"\*\*Before this\*\* .+", prose(NOTEBOOKS[NAMES[0]]))[0] in " ".join(readme.split())
+    hours, core = (round(sum(int(minutes[name]) for name in names) / 60) for names in (NAMES, NAMES[:6]))
+    assert f"about {hours} hours; the core, lessons 00 to 05, about {core}." in " ".join(readme.split())
 
 
 def test_every_code_cell_was_run_once_from_top_to_bottom(notebook):
@@ -126,7 +130,8 @@ def test_outputs_are_not_older_than_the_package(notebook):
 
 def test_the_pictures_in_images_are_those_of_the_lessons():
     made = {f"{name}.webp": some for lesson in NOTEBOOKS.values() for name, some in notebooks.pictures(lesson).items()}
-    stored = {path.name: path.read_bytes() for path in ROOT.glob("images/*.*") if path.suffix != ".md"}
+    others = {"README.md", PICTURE.name}  # the moving picture is taken in a browser: tests/tools/test_front_page.py
+    stored = {path.name: path.read_bytes() for path in ROOT.glob("images/*.*") if path.name not in others}
     assert set(stored) == set(made)
     assert stored == made, "a picture is older than its lesson: run `make notebooks`"
 

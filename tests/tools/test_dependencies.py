@@ -60,7 +60,7 @@ def imported(folder: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 names.add(node.module.split(".")[0])
     folders = ("tests", "tools", "vaelib")
-    ours = {path.stem for part in folders for path in (ROOT / part).rglob("*")} | {*folders}
+    ours = {path.stem for part in folders for path in (ROOT / part).rglob("*")} | {*folders, "install"}
     return {normal(CALLED.get(name, name)) for name in names - sys.stdlib_module_names - ours}
 
 

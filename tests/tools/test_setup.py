@@ -613,8 +613,8 @@ def test_a_copy_where_git_can_make_none(tmp_path, monkeypatch, why):
 @pytest.mark.skipif(os.name == "nt", reason="needs make and sh; the README has other commands for Windows")
 def test_readme_commands_in_a_fresh_clone(tmp_path):
     readme = (ROOT / "README.md").read_text()
-    lab, test = re.search(r"```sh\n(.*?)```", readme, re.DOTALL)[1].splitlines()
-    assert test.split("#")[0].strip() == "make test"  # which is what runs this, so it is not run from here
+    (lab,) = re.search(r"```sh\n(.*?)```", readme, re.DOTALL)[1].splitlines()
+    assert lab.split("#")[0].strip() == "make lab"
 
     clone = tmp_path / "clone"
     copy_of_the_course(clone)

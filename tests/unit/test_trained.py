@@ -1,4 +1,4 @@
-"""The models that come with the course: whole, small enough, and as good as the README and the lessons say."""
+"""The models that come with the course: whole, small enough, as good as the lessons and their own README say."""
 
 import json
 import re
@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from tools import compare
-from tools.lessons import ROOT
 from vaelib import Autoencoder, MultiRateVAE
 from vaelib.faces import FACTORS
 from vaelib.measures import codes_of, evaluate, fit_probes
@@ -15,9 +14,9 @@ from vaelib.models import sample
 from vaelib.trained import RUNS, WEIGHTS, data_of, trained
 
 RUNS_OF_COMPARISON = json.loads(compare.RESULTS.read_text())
-FEWER_SEEDS = (0.03, 0.1, 0.3)  # each of these runs takes minutes; the README says so
+FEWER_SEEDS = (0.03, 0.1, 0.3)  # each of these runs takes minutes; ABOUT says so
 FOUND = compare.summary(RUNS_OF_COMPARISON)
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+ABOUT = (WEIGHTS / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -53,12 +52,12 @@ def test_one_network_is_as_good_as_one_for_each_beta_in_a_third_of_the_time(name
 
 
 @pytest.mark.parametrize("name", compare.EPOCHS)
-def test_the_readme_quotes_the_comparison(name):
-    quoted = re.search(rf"^\| {name} \|(.+)\|$", README, re.MULTILINE)[1].split("|")
+def test_the_page_beside_them_quotes_the_comparison(name):
+    quoted = re.search(rf"^\| {name} \|(.+)\|$", ABOUT, re.MULTILINE)[1].split("|")
     differences = [100 * (FOUND[name]["together"][beta] / FOUND[name]["separate"][beta] - 1) for beta in compare.BETAS]
     assert [cell.strip() for cell in quoted] == [f"{value:+.1f} %".replace("-", "−") for value in differences]
     times = sorted(f"{found['time']:.2f}" for found in FOUND.values())
-    assert f"which took {times[0]} to {times[1]} of their time" in " ".join(README.split())
+    assert f"which took {times[0]} to {times[1]} of their time" in " ".join(ABOUT.split())
 
 
 def test_every_factor_of_a_new_face_can_be_read_at_beta_1():

@@ -1,0 +1,159 @@
+"""What somebody reads who has just found the course: short, in order, and true of the files that it speaks of."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from helpers import missing
+from PIL import Image
+
+import install
+from tools import moving_picture
+from tools.lessons import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+CITATION = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+WORKFLOW = ".github/workflows/tests.yml"
+PAGES = ["README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md"] + [
+    str(path.relative_to(ROOT))
+    for place in ("notebooks/*.md", "images/*.md", "vaelib/**/*.md")
+    for path in ROOT.glob(place)
+]
+SCHEMAS = {
+    "CITATION.cff": "citation-file-format",
+    WORKFLOW: "github-workflows",
+    ".github/ISSUE_TEMPLATE/problem.yml": "github-issue-forms",
+}
+TOP_LEVEL = {"README.md", "LICENSE", "CITATION.cff", "CHANGELOG.md", "Makefile", "install.py", "pyproject.toml"} | {
+    *("requirements.txt", "requirements-dev.txt", "requirements.lock"),
+    *("images", "notebooks", "tests", "tools", "vaelib"),
+}
+TO_COME = {"collect", "fresh", "handout"}  # targets that the README knows before the Makefile does
+WORDS = 130  # read in half a minute
+
+
+# Short, and in order
+
+
+def test_half_a_minute_tells_what_for_whom_and_how_to_look():
+    first = README.partition("\n## Try")[0]
+    words = re.findall(r"\w\S*", re.sub(r"!\[.*?\]\(.*?\)|\]\(.*?\)", "", first))
+    assert len(words) <= WORDS
+    for what in ("course on variational autoencoders", "for students who know", "their teachers", "## Look\n"):
+        assert what in first
+    assert "make lab" not in first and "pip install" not in first  # whoever only looks installs nothing
+
+
+def test_the_readme_goes_from_looking_to_teaching():
+    assert re.findall(r"^## (.+)", README, re.MULTILINE)[:5] == ["Look", "Try", "Install", "Teach", "Lessons"]
+
+
+def test_the_top_level_is_short():
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name for path in tracked.split("\0") if (name := path.split("/")[0]) and name[0] != "."} == TOP_LEVEL
+
+
+# True
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_to_files_and_headings(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(((?!https://)[^)\s]+)\)", text):
+        path, _, heading = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", one).replace(" ", "-").lower() for one in headings}, target
+
+
+def test_the_commands_are_those_of_the_makefile():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
+    named = {one for page in (README, CONTRIBUTING) for one in re.findall(r"(?:^|`)make ([a-z-]+)", page, re.MULTILINE)}
+    assert named - targets <= TO_COME
+    assert targets - named == {"lint", "setup", "setup-dev"}  # which the others call
+
+
+def test_the_room_that_the_set_up_takes():
+    assert f"{install.CPU_SPACE} GB on Linux without an NVIDIA GPU, {install.FULL_SPACE} GB elsewhere" in README
+    assert "Python {}.{} or newer".format(*install.OLDEST_PYTHON) in README
+
+
+def test_a_job_runs_each_line_for_windows():
+    lines = [
+        line
+        for block in re.findall(r"```powershell\n(.*?)```", README + CONTRIBUTING, re.DOTALL)
+        for line in block.splitlines()
+    ]
+    job = (ROOT / WORKFLOW).read_text(encoding="utf-8").partition("\n  windows:")[2].partition("\n  macos:")[0]
+    run = re.findall(r"- run: (.+)", job)
+    assert lines and [line for line in run if line.removesuffix(" --version") in lines] == run
+    assert {line.removesuffix(" --version") for line in run} == {*lines}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_files_for_hosts_fit_their_schemas(name):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{SCHEMAS[name]}", ROOT / name]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_one_version_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert re.search(r"^version: (.+)$", CITATION, re.MULTILINE)[1] == version
+    released = re.findall(r"^## \[([\d.]+)\] - (\d{4}-\d\d-\d\d)$", CHANGELOG, re.MULTILINE)
+    cited = re.findall(r"^date-released: \"?([\d-]+)", CITATION, re.MULTILINE)
+    assert released[:1] == [(version, date) for date in cited]  # none of both before the first release
+
+
+@pytest.mark.rest
+def test_the_readmes_example_runs():
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", README, re.DOTALL)[1], names)
+    assert names["images"].shape == (4000, 3, 32, 32) and names["again"].shape == (8, 3, 32, 32)
+    assert names["q"].batch_shape == (8, 10)
+
+
+# The moving picture
+
+
+def test_the_moving_picture_is_light_and_has_a_text():
+    picture = Image.open(moving_picture.PICTURE)
+    assert 8 <= picture.n_frames == len(moving_picture.BETAS) <= 15
+    assert moving_picture.PICTURE.stat().st_size <= 400_000
+    assert picture.info["loop"] == moving_picture.TIMES
+    alt = re.search(rf"!\[(.+?)\]\(images/{moving_picture.PICTURE.name}\)", README)[1]
+    assert f"from {min(moving_picture.BETAS):g} to {max(moving_picture.BETAS):g} and back" in alt
+
+
+def test_the_moving_picture_is_not_older_than_the_explorer():
+    assert moving_picture.description(moving_picture.PICTURE) == moving_picture.made_of(), "run `make moving-picture`"
+
+
+@pytest.mark.rest
+def test_the_moving_picture_is_what_the_explorer_shows(tmp_path):
+    """Taken anew, in small: letters may be drawn otherwise on another machine, faces and bars are where they were."""
+    if not shutil.which("npm"):
+        missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
+    taken = moving_picture.frames_of_the_playground(tmp_path)
+    stored = Image.open(moving_picture.PICTURE)
+    for k, frame in enumerate(taken):
+        stored.seek(k)
+        assert difference(stored, frame) < 3, moving_picture.BETAS[k]
+    stored.seek(0)
+    assert difference(stored, taken[len(moving_picture.UP) - 1]) > 6  # the two ends
+
+
+def difference(one, other) -> float:
+    """The mean difference of two pictures, 48 pixels high, on a scale of 255."""
+    small = [picture.convert("L").resize((64, 48), Image.Resampling.BOX).tobytes() for picture in (one, other)]
+    return sum(abs(a - b) for a, b in zip(*small, strict=True)) / len(small[0])
