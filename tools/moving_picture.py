@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from tools.lab import NoBrowser, chromium
-from tools.lessons import ROOT
+from tools.lessons import LESSONS, ROOT, executed
 from tools.site import make as make_site
 from vaelib.explorers import base
 from vaelib.trained import WEIGHTS
@@ -21,11 +21,12 @@ from vaelib.trained import WEIGHTS
 PICTURE = ROOT / "images" / "explore_beta.webp"
 UP = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 BETAS = UP + UP[-2:0:-1]  # and back, without showing either end twice
-WIDTH = 1000  # CSS pixels: of a README on a laptop
+WIDTH = 1000  # CSS pixels: of a README on a laptop, with its margins
 TIMES = 3  # then it rests: what moves for ever beside a text is hard to read
-FRAME, END = 350, 1000  # ms: how long a frame is seen, and each end
-QUALITY = 60  # of WebP, from 0 to 100: small type must stay sharp
+FRAME, END = 450, 1200  # ms: how long a frame is seen, and each end
+QUALITY = 75  # of WebP, from 0 to 100: small type must stay sharp
 
+LESSON = LESSONS["09"]  # which trains nothing
 EXPLORER = '.vl[aria-label="Explore β"]'
 
 
@@ -79,13 +80,16 @@ def made_of() -> str:
 
 def description(path: Path) -> str | None:
     """What `save` wrote into the picture; None where nothing stands."""
-    return Image.open(path).getexif().get(ExifTags.Base.ImageDescription)
+    with Image.open(path) as picture:
+        return picture.getexif().get(ExifTags.Base.ImageDescription)
 
 
 def frames_of_the_playground(folder: Path) -> list[Image.Image]:
     """The frames, taken from a page that is made for it in the `folder`."""
-    make_site.main(["09_playground"], folder / "site")
-    return take_frames(folder / "site" / "09_playground.html")
+    make_site.install()
+    page = make_site.page_of(LESSON.stem, executed(LESSON))
+    make_site.write(page, [], folder)
+    return take_frames(folder / f"{page.name}.html")
 
 
 def main() -> None:
