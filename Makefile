@@ -12,8 +12,8 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
-.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks seeds weights compare faults \
-	floors lock setup setup-dev
+.PHONY: lab warm present handout collect rehearse room test test-rest test-all lint bench site notebooks seeds weights \
+	compare faults floors lock setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson
 	$(VENV_PYTHON) -m tools.lab
@@ -23,6 +23,12 @@ warm: setup  # train once what the lessons train and keep it, so that a lecture 
 
 present: setup  # a lesson as live slides: make present LESSON=05
 	$(VENV_PYTHON) -m tools.present $(LESSON)
+
+handout: setup  # the lessons as a class gets them: without solutions, answers and notes, ready for nbgrader
+	$(VENV_PYTHON) -m tools.handout
+
+collect: setup  # check what a class handed in, and write a table: make collect FOLDER=submitted
+	$(VENV_PYTHON) -m tools.collect $(if $(FOLDER),"$(FOLDER)")
 
 rehearse: setup-dev  # walk through the slides of every lesson, or of one, and report what a hall should not see
 	$(VENV_PYTHON) -m tools.rehearse $(LESSON)
