@@ -17,7 +17,7 @@ FORMULA, TALLER = 112, {"brace": 250, "frac": 175, "sum": 175, "int": 175}  # he
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
 # A table's type, of the text's size; the height of its lines, of that; and pixels around what a cell says
-IN_TABLE, TABLE_LINE, ABOVE_CELL, BESIDE_CELL = 0.86, 1.25, 6, 18
+IN_TABLE, TABLE_LINE, ABOVE_CELL, BESIDE_CELL = 0.86, 1.25, 12, 18
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
 # A wide font, so that a text which fits in it fits in the one that the browser finds.
 FONT, BOLD = (
