@@ -41,6 +41,10 @@ def keep_out_user_settings() -> None:
         os.environ[name] = ",".join(dict.fromkeys([*filter(None, os.environ.get(name, "").split(",")), *THIS_MACHINE]))
     # PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What the C library's malloc gets for a tensor of many images goes back when the tensor goes; else it is kept for
+    # later, and a lesson grows by some 150 MB.
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        os.environ.setdefault(name, "4000000")  # bytes
 
 
 def ipython_folder() -> str:
