@@ -79,6 +79,10 @@ def found(results) -> dict[tuple[str, str], tables.Result]:
     return {(result.student, result.exercise): result for result in results}
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+
+
 @pytest.mark.rest
 def test_a_class_of_thirty_gets_what_was_planted(hand_in, tmp_path):
     planted = {}
@@ -112,9 +116,9 @@ def test_a_class_of_thirty_gets_what_was_planted(hand_in, tmp_path):
 
     tables.write(results, tmp_path / "tables")
     counts = Counter((exercise, sign) for (_, exercise), sign in planted.items())
-    table = list(csv.DictReader((tmp_path / "tables" / "table.csv").open(encoding="utf-8-sig")))
+    table = rows_of(tmp_path / "tables" / "table.csv")
     assert {(row["student"], name): row[name] for row in table for name in SOLUTIONS} == planted
-    mistakes = list(csv.DictReader((tmp_path / "tables" / "mistakes.csv").open(encoding="utf-8-sig")))
+    mistakes = rows_of(tmp_path / "tables" / "mistakes.csv")
     for exercise, (_, said) in WRONG.items():
         (row,) = (row for row in mistakes if row["exercise"] == exercise and said in row["mistake"])
         extra = len(SAID) if exercise == "04_kl" else 0
