@@ -12,11 +12,14 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
-.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks seeds weights compare faults \
+.PHONY: lab fresh warm present rehearse room test test-rest test-all lint bench site notebooks seeds weights compare faults \
 	floors lock setup setup-dev
 
-lab: setup  # JupyterLab on the first lesson
+lab: setup  # JupyterLab on the first lesson, in copies of your own that no update changes
 	$(VENV_PYTHON) -m tools.lab
+
+fresh: setup  # begin a lesson again, and keep the old one beside it: make fresh LESSON=04
+	$(VENV_PYTHON) -m tools.own_copies $(LESSON)
 
 warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
 	$(VENV_PYTHON) -m tools.warm

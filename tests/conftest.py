@@ -80,8 +80,6 @@ def trainings(tmp_path_factory):
 @pytest.fixture(scope="session")
 def jupyterlab(tmp_path_factory, trainings):
     """A running JupyterLab, on a copy of the lessons."""
-    if os.name == "nt":
-        pytest.skip("stopping JupyterLab with all its kernels needs POSIX process groups")
     home = tmp_path_factory.mktemp("lab")
     copy_without_outputs(ROOT / "notebooks", home / "notebooks")
     if (ROOT / "images").exists():

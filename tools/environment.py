@@ -43,6 +43,15 @@ def keep_out_user_settings() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def can_be_written(folder: Path) -> bool:
+    """Is this a folder, made if need be, in which files can be made?"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 def ipython_folder() -> str:
     """A folder without start-up files. No history is written: kernels that start together would lock its file."""
     global _own_ipython

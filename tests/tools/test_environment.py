@@ -213,7 +213,7 @@ def test_present_prints_the_address_and_opens_a_window_if_it_can(name, times, mo
 
     class Shown:
         def __enter__(self):
-            return Mock(**{"process.wait.side_effect": KeyboardInterrupt}), "http://the-address"
+            return Mock(**{"wait.side_effect": KeyboardInterrupt}), "http://the-address"
 
         def __exit__(self, *_):
             return False
