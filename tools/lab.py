@@ -123,7 +123,7 @@ class serve:
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl+C is for this program alone: the first of them keeps it from the server, on Windows the second
+                # Ctrl+C is for this program alone: the first line keeps it from the server, on Windows the second
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
