@@ -175,11 +175,11 @@ def lay_out(course: Path = ROOT) -> Path | None:
     return mine if all((mine / path.name).exists() for path in lessons_in(course / "notebooks").values()) else None
 
 
-def _about_new_version(name: str) -> str:
+def _about_new_version(name: str, on_windows: bool = os.name == "nt") -> str:
     if name in TEXTS:
         return f"{name} has a new version: rename yours, and the next start brings it"
     number = name[:2]
-    how = rf".venv\Scripts\python -m tools fresh {number}" if os.name == "nt" else f"make fresh LESSON={number}"
+    how = rf".venv\Scripts\python -m tools fresh {number}" if on_windows else f"make fresh LESSON={number}"
     return f"lesson {number} has a new version: {how}"
 
 

@@ -90,6 +90,11 @@ def test_what_a_student_changed_stays_and_a_new_version_is_said_at_every_start(c
         assert course.files()[FOUR] == "mine" and course.files()["00_zero.ipynb"] == "second"
 
 
+def test_on_windows_the_command_is_one_that_is_there():
+    news = own_copies._about_new_version(FOUR, on_windows=True)
+    assert news == r"lesson 04 has a new version: .venv\Scripts\python -m tools fresh 04"
+
+
 def test_a_text_that_a_student_changed_stays_as_well(course, said):
     course.start()
     (course.mine / "glossary.md").write_text("mine")
@@ -300,8 +305,9 @@ def test_a_clean_lesson_and_the_old_one_beside_it(course, fresh, said):
     assert set(lessons_in(course.mine)) == {"00", "04"} and lessons_in(course.mine)["04"].name == FOUR
     first, second = said()
     assert kept in first and "Reload Notebook from Disk" in second
+    course.update(FOUR, "third")
     course.start()
-    assert said() == []  # the new version is known as given out
+    assert said() == [] and course.files()[FOUR] == "third"  # the second was known as given out
 
 
 def test_begun_again_often_in_one_second_nothing_collides(course, fresh, monkeypatch):
