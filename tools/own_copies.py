@@ -46,16 +46,18 @@ class Copies:
         stale = [name for name in untouched if self._digest(name) != _digest_of(self.course_has[name])]
         self._remember(untouched)  # before they are written: whatever stops this, the copies are known as the course's
         for name in stale:
-            with _whole_or_nothing(self.mine / name, self.course_has[name]):
-                pass
+            with _written_beside(self.mine / name, self.course_has[name]) as whole:
+                if self._is_untouched(name):  # still, though a JupyterLab may have been at work meanwhile
+                    whole.replace(self.mine / name)
         return [name for name in self.course_has if name not in untouched and not self._is_latest(name)]
 
     def begin_again(self, name: str) -> Path | None:
         """Give out the course's version; where the student's old one is now, None if there was nothing to keep."""
         kept = None
-        with _whole_or_nothing(self.mine / name, self.course_has[name]):
+        with _written_beside(self.mine / name, self.course_has[name]) as whole:
             if not self._is_untouched(name):
                 kept = _put_aside(self.mine / name)
+            whole.replace(self.mine / name)
         with contextlib.suppress(OSError):  # the next start sees that the copy is the course's
             self._remember([name])
         return kept
@@ -81,8 +83,8 @@ class Copies:
         for name, digest in new.items():
             self.given[name] = [*(old for old in self.given.get(name, []) if old != digest), digest]
         if new:
-            with _whole_or_nothing(self.mine / RECORD, json.dumps(self.given, indent=1).encode()):
-                pass
+            with _written_beside(self.mine / RECORD, json.dumps(self.given, indent=1).encode()) as whole:
+                whole.replace(self.mine / RECORD)
 
     def _clear_half_written(self) -> None:
         """What a start that was killed left; another that is at work now keeps its own."""
@@ -106,21 +108,20 @@ def _read_record(path: Path) -> dict[str, list[str]]:
 
 
 @contextlib.contextmanager
-def _whole_or_nothing(path: Path, content: bytes) -> Iterator[None]:
-    """Write `content` beside `path`; it takes that place if the block ends well.
+def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """A whole file with this `content`, to be renamed to `path` in the block; else it is gone at its end.
 
     vaelib.storage has the like, but comes with torch, for which `make lab` would wait.
     """
-    half_written = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with half_written.open("xb") as file:
+        with beside.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        yield
-        half_written.replace(path)
+        yield beside
     finally:
-        half_written.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 def _put_aside(path: Path) -> Path:
