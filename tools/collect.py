@@ -232,12 +232,13 @@ def collect(folder: Path, at_once: int | None = None) -> list[Result]:
 
 
 def main(names: list[str]) -> int:
-    if len(names) != 1 or not Path(names[0]).is_dir():
+    folder = Path(" ".join(names))  # make knows no spaces in a word
+    if not names or not folder.is_dir():
         raise SystemExit("Say in which folder the notebooks are, as in `make collect FOLDER=submitted`.")
     began = time.monotonic()
-    results = collect(Path(names[0]))
+    results = collect(folder)
     if not results:
-        raise SystemExit(f"There is no notebook in {names[0]}.")
+        raise SystemExit(f"There is no notebook in {folder}.")
     print(tables.in_words(results))
     tables.write(results, COLLECTED)
     protected = "bubblewrap" if fence_around(Path(tempfile.gettempdir()), []) else "Python's own fence alone"
