@@ -12,17 +12,26 @@ export OMP_WAIT_POLICY
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
-.PHONY: lab warm present rehearse room test test-rest test-all lint bench site notebooks moving-picture seeds weights compare faults \
-	floors lock setup setup-dev
+.PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
+	moving-picture seeds weights compare faults floors lock setup setup-dev
 
-lab: setup  # JupyterLab on the first lesson
+lab: setup  # JupyterLab on the first lesson, in copies of your own that no update changes
 	$(VENV_PYTHON) -m tools.lab
+
+fresh: setup  # begin a lesson again, and keep the old one beside it: make fresh LESSON=04
+	$(VENV_PYTHON) -m tools.own_copies $(LESSON)
 
 warm: setup  # train once what the lessons train and keep it, so that a lecture need not wait
 	$(VENV_PYTHON) -m tools.warm
 
 present: setup  # a lesson as live slides: make present LESSON=05
 	$(VENV_PYTHON) -m tools.present $(LESSON)
+
+handout: setup  # the lessons as a class gets them: without solutions, answers and notes, ready for nbgrader
+	$(VENV_PYTHON) -m tools.handout
+
+collect: setup  # check what a class handed in, and write a table: make collect FOLDER=submitted
+	$(VENV_PYTHON) -m tools.collect $(FOLDER)
 
 rehearse: setup-dev  # walk through the slides of every lesson, or of one, and report what a hall should not see
 	$(VENV_PYTHON) -m tools.rehearse $(LESSON)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Of Python, of Jupyter and of matplotlib: what they would bring in, or where they would look.
+# Of Python, of Jupyter, of matplotlib and of a grader: what they would bring in, or where they would look.
 FOREIGN = (
     "PYTHONHOME",
     "PYTHONSTARTUP",
@@ -21,6 +21,7 @@ FOREIGN = (
     "JUPYTER_NO_CONFIG",
     "JUPYTER_PLATFORM_DIRS",
     "MPLBACKEND",
+    "VAELIB_STRICT",
 )
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _own_ipython = None  # a folder, as long as this program runs
@@ -41,6 +42,19 @@ def keep_out_user_settings() -> None:
         os.environ[name] = ",".join(dict.fromkeys([*filter(None, os.environ.get(name, "").split(",")), *THIS_MACHINE]))
     # PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What the C library's malloc gets for a tensor of many images goes back when the tensor goes; else it is kept for
+    # later, and a lesson grows by some 150 MB.
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        os.environ.setdefault(name, "4000000")  # bytes
+
+
+def can_be_written(folder: Path) -> bool:
+    """Is this a folder, made if need be, in which files can be made?"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def ipython_folder() -> str:

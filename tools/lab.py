@@ -12,15 +12,17 @@ import tempfile
 import time
 import urllib.request
 import webbrowser
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
+import psutil
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
-from tools.environment import ROOT, keep_out_user_settings
-from tools.lessons import lessons_in
+from tools.environment import ROOT, can_be_written, keep_out_user_settings
+from tools.lessons import LESSONS, lessons_in
+from tools.own_copies import lay_out
 
 SETTINGS = ROOT / ".jupyter"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy knows nothing of this machine
@@ -76,7 +78,7 @@ def copy_without_outputs(source: Path, target: Path):
 def serve_lab(home: Path, *options: str, configs=(SETTINGS,), **environment: str) -> "serve":
     """JupyterLab in the folder `home`, such that a program can drive its page; its settings are in home/settings."""
     return serve(
-        [sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True", *options],
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--LabApp.expose_app_in_browser=True", *options],
         cwd=home,
         settings=home / "settings",
         JUPYTER_CONFIG_PATH=os.pathsep.join(map(str, configs)),
@@ -121,7 +123,9 @@ class serve:
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                # Ctrl+C is for this program alone: the first line keeps it from the server, on Windows the second
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         try:
             self.wait_until_up()
@@ -137,7 +141,7 @@ class serve:
                 return self.get("/api/status").close()
             except OSError:
                 time.sleep(0.1)
-        raise ServerError(self.log.read_text())
+        raise ServerError(self.log.read_text(encoding="utf-8", errors="replace"))
 
     def get(self, path: str):
         return DIRECT.open(f"{self.url}{path}?token={self.token}", timeout=10)
@@ -165,18 +169,35 @@ class serve:
         finally:
             client.stop_channels()
 
+    def wait(self):
+        """Until the server ends; in short steps, for on Windows Ctrl+C is heard between two of them only."""
+        while self.process.poll() is None:
+            time.sleep(0.2)
+
     def __exit__(self, *_):
-        # To the whole group, for the server may be a child of make; it takes its kernels along.
-        for step in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, step)
-                self.process.wait(20)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
+        stop(self.process)
 
 
 class ServerError(Exception):
     """The server did not come up; the message is what it said."""
+
+
+def stop(process: subprocess.Popen, patience: float = 20) -> None:
+    """End a program with all that it started, for the server may be a child of make, and has kernels.
+
+    They are asked to end, and what is left after `patience` seconds is killed. Windows knows no asking.
+    """
+    try:
+        family = [psutil.Process(process.pid)]
+        family += family[0].children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    for step in (psutil.Process.terminate, psutil.Process.kill):
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                step(member)
+        _, family = psutil.wait_procs(family, timeout=patience)
+    process.wait()
 
 
 # For a reader's own eyes
@@ -204,18 +225,15 @@ def own_folders() -> dict[str, str]:
     return {name: str(place) for name, place in places.items()}
 
 
-def can_be_written(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
-
-
 def main(options: list[str]) -> int:
-    """JupyterLab on the first lesson: `make lab`."""
+    """JupyterLab on the student's own copy of the first lesson: `make lab`."""
     folders = own_folders()  # before the user's own are out of sight
     keep_out_user_settings()
+    home = ROOT
+    if mine := lay_out():
+        home = mine.parent
+        options = [f"--LabApp.default_url=/lab/tree/{mine.name}/{LESSONS['00'].name}", *options]
+        os.environ.setdefault("VAELIB_PROGRESS", str(mine / "progress.jsonl"))  # what the checks found solved
     if not window_browser():
         options = ["--no-browser", *options]  # it prints its address
     with tempfile.TemporaryDirectory() as instead:
@@ -224,7 +242,7 @@ def main(options: list[str]) -> int:
                 folders[name] = str(Path(instead) / name)
         lab = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
-            cwd=ROOT,
+            cwd=home,
             env=os.environ | folders | {"JUPYTER_CONFIG_PATH": str(SETTINGS)},
         )
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches JupyterLab as well, which asks what is meant

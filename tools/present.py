@@ -188,7 +188,7 @@ def main(names: list[str]) -> None:
             print(f"What to say with each slide, for a second screen:\n{notes}", flush=True)
             if browser := window_browser():
                 browser.open(address)
-            server.process.wait()
+            server.wait()
     except KeyboardInterrupt:
         print("The end.")
 

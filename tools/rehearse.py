@@ -239,7 +239,8 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
         rehearsal.fullness.append(tuple(page.evaluate(FULLNESS)))
         open_options(page, rehearsal)
         move_controls(page, rehearsal)
-        after = next_slide(page, cells)
+        more = not seen.issuperset(wanted)
+        after = next_slide(page, cells, patience=30 if more else 5)
         if after == cells:
             break
         cells = after
@@ -248,11 +249,11 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
             rehearsal.note("lost", f"cell {cell} is on no slide that Space leads to")
 
 
-def next_slide(page, cells: list[str]) -> list[str]:
-    """Press Space, as in a hall, and return the cells then shown."""
+def next_slide(page, cells: list[str], patience: int) -> list[str]:
+    """Press Space, as in a hall, and return the cells then shown: others than before, if they come in some seconds."""
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.node.focus()")
     page.keyboard.press("Space")
-    for _ in range(50):
+    for _ in range(10 * patience):
         page.wait_for_timeout(100)
         if (after := page.evaluate(ON_SLIDE)) != cells:
             return after

@@ -16,7 +16,8 @@ LARGEST, LEAST, ANSWER = 88, 30, 28  # the type of texts, and of opened answers
 FORMULA, TALLER = 112, {"brace": 250, "frac": 175, "sum": 175, "int": 175}  # heights of a formula, by what is in it
 LARGEST_CODE, LEAST_CODE = 36, 20
 LINE, GAP, QUOTED = 1.35, 0.6, 1  # of the type's size: a line's height, what parts two paragraphs, a quotation's indent
-IN_TABLE, ABOVE_CELL, BESIDE_CELL = 0.86, 6, 18  # a table's type, of the text's size; pixels around what a cell says
+# A table's type, of the text's size; the height of its lines, of that; and pixels around what a cell says
+IN_TABLE, TABLE_LINE, ABOVE_CELL, BESIDE_CELL = 0.86, 1.25, 12, 18
 CODE_LETTER, CODE_LINE = 0.605, 1.4  # of the type's size, too
 # A wide font, so that a text which fits in it fits in the one that the browser finds.
 FONT, BOLD = (
@@ -50,14 +51,22 @@ def in_large_type(text: str, *, title: str = "", with_picture: bool = False) -> 
 
 
 def height_of(paragraph: str, size: int) -> float:
-    """How many pixels the paragraph, or the table, is high in this size of type."""
+    """How many pixels the paragraph or the table is high in this size of type."""
     if paragraph.lstrip().startswith("|"):
-        head, _, *rows = (row.strip("| ").split(" | ") for row in paragraph.strip().splitlines())
-        room = WIDTH / len(head) - 2 * BESIDE_CELL
-        lines = sum(max(lines_of(cell, size * IN_TABLE, room) for cell in row) for row in (head, *rows))
-        return size * IN_TABLE * LINE * lines + 2 * ABOVE_CELL * (1 + len(rows))
+        return height_of_table(paragraph, size * IN_TABLE)
     room = WIDTH - (QUOTED * size if paragraph.startswith("> ") else 0)
     return size * (LINE * lines_of(paragraph.removeprefix("> "), size, room) + GAP)
+
+
+def height_of_table(table: str, size: float) -> float:
+    """How many pixels it is high, if a column is as wide as its longest text asks for."""
+    head, _, *rows = (
+        [cell.strip() for cell in row.strip().strip("|").split("|")] for row in table.strip().splitlines()
+    )
+    longest = [max(FONT.getlength(MARKUP.sub("", cell)) for cell in column) for column in zip(head, *rows, strict=True)]
+    rooms = [WIDTH * length / sum(longest) - 2 * BESIDE_CELL for length in longest]
+    lines = sum(max(map(lines_of, row, [size] * len(row), rooms)) for row in (head, *rows))
+    return size * TABLE_LINE * lines + 2 * ABOVE_CELL * (1 + len(rows))
 
 
 def lines_of(text: str, size: float, room: float) -> int:

@@ -10,6 +10,7 @@ from helpers import LIVE, NAMES, NOTEBOOKS, OPTION, QUESTION
 from nbconvert import HTMLExporter
 
 from tools import meaning, notebooks
+from tools.exercises import all_exercises
 from tools.explorer_controls import EXPLORERS
 from tools.lessons import ASSERTION, ROOT
 from tools.moving_picture import PICTURE
@@ -28,7 +29,6 @@ IN_ORDER = [
     "10_your_own_images",
 ]
 EXERCISES = dict.fromkeys(NAMES, 2) | {"00_start_here": 1, "08_debug_a_vae": 5, "09_playground": 0}  # at least
-SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
 
 INSTRUCTOR = re.compile(
     r"<details><summary><b>For instructors</b></summary>\n\n\*\*Say\.\*\* .{40,}\n\n\*\*Click\.\*\* .{40,}\n\n"
@@ -46,15 +46,6 @@ PARTS = (
     r"## Summary\n1\. (.|\n)*\n5\. ",
     r"\*\*To read more\.\*\*",
 )
-
-
-def exercises():
-    """(lesson, stub, check, solution) for each cell tagged as an exercise."""
-    for lesson, notebook in NOTEBOOKS.items():
-        cells = notebook.cells
-        for k, cell in enumerate(cells):
-            if "exercise" in cell.metadata.get("tags", []):
-                yield pytest.param(*(c.source for c in cells[k : k + 3]), id=f"{lesson} cell {k}")
 
 
 class Images(html.parser.HTMLParser):
@@ -177,14 +168,14 @@ def test_a_lesson_has_exercises(name):
     assert sum("exercise" in cell.metadata.get("tags", []) for cell in NOTEBOOKS[name].cells) >= EXERCISES[name]
 
 
-@pytest.mark.parametrize(("stub", "check", "solution"), list(exercises()))
-def test_an_exercise_waits_for_an_answer_and_its_solution_passes(stub, check, solution, capsys):
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.id)
+def test_an_exercise_waits_for_an_answer_and_its_solution_passes(exercise, capsys):
     names = {"torch": torch}
-    exec(stub, names)
-    exec(check, names)
+    exec(exercise.stub.source, names)
+    exec(exercise.check.source, names)
     assert capsys.readouterr().out.startswith("○")
-    exec(SOLUTION.search(solution).group(1), names)
-    exec(check, names)
+    exec(exercise.solution, names)
+    exec(exercise.check.source, names)
     assert capsys.readouterr().out.startswith("✓")
 
 

@@ -123,7 +123,8 @@ with contextlib.suppress(OSError), install.only_one():
 def test_an_empty_environment_gets_nothing_that_only_tests_and_tools_need():
     resolved = pins_in(uv("compile", "--quiet", "--no-header", "--no-annotate", ROOT / "pyproject.toml"))
     tests_and_tools = pins("requirements.txt", "requirements-dev.txt").keys() - floors().keys()
-    assert resolved.keys() & tests_and_tools <= {"jinja2", "packaging", "pygments"}  # torch's, matplotlib's, ipython's
+    brought = {"jinja2", "packaging", "pygments", "psutil"}  # torch's, matplotlib's, and two of ipython's
+    assert resolved.keys() & tests_and_tools <= brought
     assert {"jupyterlab", "pytest", "playwright", "ruff", "uv"} <= tests_and_tools
 
 

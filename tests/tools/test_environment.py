@@ -128,16 +128,31 @@ def test_a_server_of_the_tools_starts_the_courses_kernel_behind_any_proxy(user, 
     assert proxy.asked == []
 
 
+PROGRESS = "import os; print(os.environ['VAELIB_PROGRESS'])"
+
+
 def test_make_lab_starts_the_courses_kernel(user, tmp_path):
     """The server that a student gets, with the user's own look, but not with the user's configuration."""
-    settings = tmp_path / "settings"
-    with lab.serve(
-        [sys.executable, "-m", "tools.lab"], ROOT, settings, **user | {"HOME": str(tmp_path / "home")}
-    ) as server:
+    settings, mine = tmp_path / "settings", tmp_path / "desk" / "my"
+    start = f"""
+import sys
+from pathlib import Path
+from tools import lab, own_copies
+own_copies.places = lambda course: [Path({str(mine.parent)!r})]  # in place of the folder of whoever runs this test
+sys.exit(lab.main([]))
+"""
+    with lab.serve([sys.executable, "-c", start], ROOT, settings, **user | {"HOME": str(tmp_path / "home")}) as server:
         specs = json.load(server.get("/api/kernelspecs"))
         assert specs["kernelspecs"]["python3"]["spec"]["display_name"] != "theirs"
         with server.get("/") as page:
-            assert "/lab/tree/notebooks/00_start_here.ipynb" in page.url
+            assert "/lab/tree/my/00_start_here.ipynb" in page.url
+        kernel = server.ask("kernels", name="python3")["id"]
+        with server.connected(kernel) as client:
+            said = []
+            client.execute_interactive(PROGRESS, timeout=300, output_hook=said.append)
+        [printed] = [message["content"]["text"] for message in said if message["msg_type"] == "stream"]
+        assert printed == f"{mine / 'progress.jsonl'}\n"
+        assert server.get("/api/contents/my/04_variational_autoencoder.ipynb").status == 200
     assert "the user was asked" not in server.log.read_text()
 
 
@@ -213,7 +228,7 @@ def test_present_prints_the_address_and_opens_a_window_if_it_can(name, times, mo
 
     class Shown:
         def __enter__(self):
-            return Mock(**{"process.wait.side_effect": KeyboardInterrupt}), "http://the-address"
+            return Mock(**{"wait.side_effect": KeyboardInterrupt}), "http://the-address"
 
         def __exit__(self, *_):
             return False

@@ -588,7 +588,7 @@ def copy_of_the_course(target: Path):
         if subprocess.run(["git", "clone", "--quiet", ROOT, target], capture_output=True).returncode == 0:
             return
     anywhere = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "*.egg-info", "node_modules", "artefacts")
-    at_the_top = {"site", ".kept", "build"}
+    at_the_top = {"site", ".kept", "build", "my"}
     shutil.copytree(
         ROOT,
         target,
@@ -623,8 +623,8 @@ def test_readme_commands_in_a_fresh_clone(tmp_path):
     try:
         with serve(["sh", "-c", lab], cwd=clone, settings=tmp_path / "settings", **unmade) as server:
             with server.get("/") as page:
-                assert "/lab/tree/notebooks/00_start_here.ipynb" in page.url
-            with server.get("/api/contents/notebooks/00_start_here.ipynb") as lesson:
+                assert "/lab/tree/my/00_start_here.ipynb" in page.url
+            with server.get("/api/contents/my/00_start_here.ipynb") as lesson:
                 assert lesson.status == 200
     except ServerError as error:
         reason = re.search("No network|Too little disk space|The disk is full", str(error))

@@ -1,7 +1,8 @@
 """The checks behind the exercises: each tries your function on small cases and names the likely mistake.
 
 A check prints one line and raises nothing, so that an unsolved exercise never stops a notebook. The line starts with
-✓ (solved), ✗ (not yet, and why) or ○ (nothing written so far). The checks of lesson 04 stand in lesson_04.py.
+✓ (solved), ✗ (not yet, and why) or ○ (nothing written so far). The checks of lesson 04 stand in lesson_04.py; what they
+found can be read by a program, and for a grader they can raise (record.py).
 """
 
 from vaelib.checks.lesson_00 import check_numbers_in
@@ -14,9 +15,11 @@ from vaelib.checks.lesson_06 import check_push_forward, check_traversal
 from vaelib.checks.lesson_07 import check_log_mean_exp, check_prior_quantiles
 from vaelib.checks.lesson_08 import check_draw, check_pixels, check_sampler_and_kl, check_test_loss
 from vaelib.checks.lesson_10 import check_detail, check_tiles
+from vaelib.checks.record import Verdict, progress, verdicts
 from vaelib.checks.yours import yours
 
 __all__ = [
+    "Verdict",
     "check_collapsed",
     "check_detail",
     "check_draw",
@@ -39,5 +42,7 @@ __all__ = [
     "check_tiles",
     "check_traversal",
     "check_vae_loss",
+    "progress",
+    "verdicts",
     "yours",
 ]

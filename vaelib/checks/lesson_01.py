@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from vaelib.checks.verdict import Case, generator, report
+from vaelib.checks.record import exercise
+from vaelib.checks.verdict import Case, compare, generator
 
 
-def check_reconstruction(function: Callable) -> None:
+@exercise
+def check_reconstruction(function: Callable) -> str:
     """Checks `function(x, x_hat)`: |x − x̂| summed over pixels, averaged over images; (B, C, H, W) twice → scalar."""
-    report(function, _pairs_of_images(), "|x − x̂| is summed over pixels and averaged over images")
+    compare(function, _pairs_of_images())
+    return "|x − x̂| is summed over pixels and averaged over images"
 
 
 def _pairs_of_images() -> Iterator[Case]:
@@ -44,9 +47,11 @@ def _pairs_of_images() -> Iterator[Case]:
         yield Case((x, x_hat), right, mistakes, f"images of shape {(B, C, H, W)} in {dtype}")
 
 
-def check_interpolation(function: Callable) -> None:
+@exercise
+def check_interpolation(function: Callable) -> str:
     """Checks `function(h_a, h_b, steps)`: codes (steps, D) on the straight line from h_a (D,) to h_b (D,)."""
-    report(function, _pairs_of_codes(), "five codes, evenly spaced, from h_a to h_b")
+    compare(function, _pairs_of_codes())
+    return "five codes, evenly spaced, from h_a to h_b"
 
 
 def _pairs_of_codes() -> Iterator[Case]:

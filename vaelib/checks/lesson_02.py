@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vaelib.checks.verdict import Case, answer_of, not_yet, report, solved
+from vaelib.checks.record import NotYet, exercise
+from vaelib.checks.verdict import Case, answer_of, compare
 
 REPEATED = 20  # estimates
 DRAWN = 20_000  # samples for each of them
 
 
-def check_kl_by_samples(function: Callable) -> None:
+@exercise
+def check_kl_by_samples(function: Callable) -> str:
     """Checks `function(q, p, n)`: KL(q ‖ p) of two one-dimensional Normals from n samples of q, a scalar."""
     for k, (q, p) in enumerate(
         (
@@ -22,31 +24,22 @@ def check_kl_by_samples(function: Callable) -> None:
         )
     ):
         fault = _fault_of_estimates(function, q, p)
-        if fault is None:
-            return
         if fault:
-            return not_yet(f"right for one q and p, but not for others: {fault}" if k else fault)
-    solved("the mean of log q − log p over samples of q")
+            raise NotYet(f"right for one q and p, but not for others: {fault}" if k else fault)
+    return "the mean of log q − log p over samples of q"
 
 
-def _fault_of_estimates(function: Callable, q: Normal, p: Normal) -> str | None:
-    """What is wrong with the estimates of KL(q ‖ p); "" if nothing is, None if that has been said already."""
+def _fault_of_estimates(function: Callable, q: Normal, p: Normal) -> str:
+    """What is wrong with the estimates of KL(q ‖ p); "" if nothing is."""
     exact = kl_divergence(q, p).item()
     estimate = answer_of(function, (q, p, 3), None)
-    if estimate is None:
-        return None
     if estimate.shape == (3,):
         return "these are the n log ratios: take their mean"
     if estimate.shape != ():
         return f"the result should have shape (), a single number, it has {tuple(estimate.shape)}"
     if math.isclose(estimate.item(), exact, rel_tol=1e-5):
         return "this is the exact value, from a closed form: estimate it from n samples"
-    estimates = []
-    for _ in range(REPEATED):
-        estimate = answer_of(function, (q, p, DRAWN), ())
-        if estimate is None:
-            return None
-        estimates.append(estimate.item())
+    estimates = [answer_of(function, (q, p, DRAWN), ()).item() for _ in range(REPEATED)]
     if len(set(estimates)) == 1 and math.isclose(estimates[0], exact, rel_tol=0.2):
         return "the same samples at each call: set no seed inside of the function"
     return _fault_of_mean(estimates, q, p, exact)
@@ -91,9 +84,11 @@ def _fault_of_mean(estimates: list[float], q: Normal, p: Normal, exact: float) -
     return f"with n = {DRAWN} the estimate should be near {exact:.3f}, it is {mean:.3f}"
 
 
-def check_kl_of_normals(function: Callable) -> None:
+@exercise
+def check_kl_of_normals(function: Callable) -> str:
     """Checks `function(mu_q, sigma_q, mu_p, sigma_p)`: KL(N(μ_q, σ_q²) ‖ N(μ_p, σ_p²)), four times (n,) → (n,)."""
-    report(function, _pairs_of_normals(), "log(σ_p/σ_q) + (σ_q² + (μ_q − μ_p)²) / 2σ_p² − ½")
+    compare(function, _pairs_of_normals())
+    return "log(σ_p/σ_q) + (σ_q² + (μ_q − μ_p)²) / 2σ_p² − ½"
 
 
 def _pairs_of_normals() -> Iterator[Case]:

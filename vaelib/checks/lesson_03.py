@@ -7,19 +7,20 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.checks.verdict import Case, answer_of, generator, is_same, not_yet, report
+from vaelib.checks.record import NotYet, exercise
+from vaelib.checks.verdict import Case, answer_of, compare, generator, is_same
 
 
-def check_posterior_on_grid(function: Callable) -> None:
+@exercise
+def check_posterior_on_grid(function: Callable) -> str:
     """Checks `function(log_joint, z)`: p(z|x) (n,) from log p(x, z) (n,) on an evenly spaced grid z (n,)."""
     case = next(_grids())
     answer = answer_of(function, tuple(one.clone() for one in case.arguments), None)
-    if answer is None:
-        return
     fault = _fault_of_area(answer, case)
     if fault:
-        return not_yet(fault)
-    report(function, _grids(), "a density of area 1 on the grid")
+        raise NotYet(fault)
+    compare(function, _grids())
+    return "a density of area 1 on the grid"
 
 
 def _fault_of_area(answer: Tensor, case: Case) -> str:
@@ -82,9 +83,11 @@ def _on_grid(log_joint: Tensor, z: Tensor, what: str) -> Case:
     return Case((log_joint, z), right, mistakes, what, rtol=1e-4 if z.dtype == torch.float64 else 1e-3)
 
 
-def check_elbo(function: Callable) -> None:
+@exercise
+def check_elbo(function: Callable) -> str:
     """Checks `function(log_likelihood, mu, sigma, epsilon)`: the ELBO of N(μ, σ²) from noise (S,), a scalar."""
-    report(function, _estimates(), "the average log p(x|z) minus the KL to the prior, with gradients to μ and σ")
+    compare(function, _estimates())
+    return "the average log p(x|z) minus the KL to the prior, with gradients to μ and σ"
 
 
 def _estimates() -> Iterator[Case]:

@@ -17,30 +17,26 @@ from vaelib.checks.mistakes import (
     leaves_of_all_sizes,
     mistakes_in_kl,
 )
-from vaelib.checks.verdict import Case, answer_of, generator, not_yet, report, solved
+from vaelib.checks.record import NotYet, exercise
+from vaelib.checks.verdict import Case, answer_of, compare, generator
 
 WAY = "write z as mu + sigma * epsilon, without .detach() or .data"
 
 
-def check_sample(function: Callable) -> None:
+@exercise
+def check_sample(function: Callable) -> str:
     """Checks `function(mu, log_var)`: one z = μ + σ ε for each entry of (B, D), with gradients to both."""
     mu, log_var = leaf(5.0), leaf(2 * math.log(SIGMA))
-    answers = [answer_of(function, (mu, log_var), mu.shape)]
-    if answers[0] is not None:
-        answers.append(answer_of(function, (mu, log_var), mu.shape))
-    if answers[-1] is None:
-        return
-    fault = fault_of_noise(*answers, SPREADS, "mu") or fault_of_slopes_in_z(answers[0], mu, log_var)
+    z, again = (answer_of(function, (mu, log_var), mu.shape) for _ in range(2))
+    fault = fault_of_noise(z, again, SPREADS, "mu") or fault_of_slopes_in_z(z, mu, log_var)
     if fault:
-        return not_yet(fault)
+        raise NotYet(fault)
     mu, log_var = leaves_of_all_sizes(torch.float64)
     z = answer_of(function, (mu, log_var), mu.shape)
-    if z is None:
-        return
     fault = fault_of_each_entry(z, mu, (0.5 * log_var).exp()) or fault_of_slopes_in_z(z, mu, log_var)
     if fault:
-        return not_yet(fault)
-    solved("samples of N(μ, σ²), and gradients reach μ and log σ²")
+        raise NotYet(fault)
+    return "samples of N(μ, σ²), and gradients reach μ and log σ²"
 
 
 def fault_of_slopes_in_z(z: Tensor, mu: Tensor, log_var: Tensor) -> str:
@@ -49,9 +45,11 @@ def fault_of_slopes_in_z(z: Tensor, mu: Tensor, log_var: Tensor) -> str:
     return fault_of_gradients(z, {"mu": mu, "log_var": log_var}, slopes, WAY)
 
 
-def check_kl(function: Callable) -> None:
+@exercise
+def check_kl(function: Callable) -> str:
     """Checks `function(mu, log_var)`: KL(N(μ, σ²) ‖ N(0, 1)) for each entry of (B, D), with gradients to both."""
-    report(function, cases_of_kl(), "½ (μ² + σ² − 1 − log σ²) for each image and latent")
+    compare(function, cases_of_kl())
+    return "½ (μ² + σ² − 1 − log σ²) for each image and latent"
 
 
 def cases_of_kl() -> Iterator[Case]:
@@ -66,10 +64,12 @@ def cases_of_kl() -> Iterator[Case]:
         yield Case((mu, log_var), kl_of(mu, log_var), mistakes_in_kl(mu, log_var), what, leaves)
 
 
-def check_vae_loss(function: Callable) -> None:
+@exercise
+def check_vae_loss(function: Callable) -> str:
     """Checks `function(x, x_hat, mu, log_var, beta)`: the loss of the course, a scalar, with gradients to x_hat, mu
     and log_var."""
-    report(function, _cases_of_loss(), "sum over pixels, sum over latents, mean over images")
+    compare(function, _cases_of_loss())
+    return "sum over pixels, sum over latents, mean over images"
 
 
 def _cases_of_loss() -> Iterator[Case]:

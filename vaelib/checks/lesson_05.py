@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from vaelib.checks.verdict import Case, generator, report
+from vaelib.checks.record import exercise
+from vaelib.checks.verdict import Case, compare, generator
 
 
-def check_collapsed(function: Callable) -> None:
+@exercise
+def check_collapsed(function: Callable) -> str:
     """Checks `function(kl)`: how many latents have a KL below 0.01 nats on average; KL (n, D) → a whole number."""
-    report(function, _tables(), "a latent is collapsed if its mean KL is below 0.01 nats")
+    compare(function, _tables())
+    return "a latent is collapsed if its mean KL is below 0.01 nats"
 
 
 def _tables() -> Iterator[Case]:
@@ -47,9 +50,11 @@ def _of_table(kl: Tensor, what: str) -> Case:
     return Case((kl,), (mean < 0.01).sum(), mistakes, what)
 
 
-def check_effective_beta(function: Callable) -> None:
+@exercise
+def check_effective_beta(function: Callable) -> str:
     """Checks `function(pixels, latents, weight)`: the course's β of a loss with means over pixels and over latents."""
-    report(function, _reductions(), "weight · pixels / latents")
+    compare(function, _reductions())
+    return "weight · pixels / latents"
 
 
 def _reductions() -> Iterator[Case]:

@@ -5,20 +5,21 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from vaelib.checks.verdict import Case, answer_of, generator, is_same, not_yet, report
+from vaelib.checks.record import NotYet, exercise
+from vaelib.checks.verdict import Case, answer_of, compare, generator, is_same
 
 
-def check_traversal(function: Callable) -> None:
+@exercise
+def check_traversal(function: Callable) -> str:
     """Checks `function(z, j, values)`: z (D,) with its latent j set to each of the values (n,) → (n, D)."""
     case = next(_walks())
     z, j, values = case.arguments
     walked = z.clone()
     answer = answer_of(function, (walked, j, values), None)
-    if answer is None:
-        return
     if is_same(answer, case.right) and not torch.equal(z, walked):
-        return not_yet("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)")
-    report(function, _walks(), "latent j takes each value, the others stay")
+        raise NotYet("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)")
+    compare(function, _walks())
+    return "latent j takes each value, the others stay"
 
 
 def _walks() -> Iterator[Case]:
@@ -69,9 +70,11 @@ def _walk(z: Tensor, j: int, values: Tensor) -> Case:
     return Case((z, j, values), right, mistakes, what)
 
 
-def check_push_forward(function: Callable) -> None:
+@exercise
+def check_push_forward(function: Callable) -> str:
     """Checks `function(weight, sigma)`: each attribute's σ from the probes' weight (K, D) and sigma (B, D) → (B, K)."""
-    report(function, _probes(), "variances add up, with squared weights: √Σ w² σ²")
+    compare(function, _probes())
+    return "variances add up, with squared weights: √Σ w² σ²"
 
 
 def _probes() -> Iterator[Case]:

@@ -7,12 +7,15 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.checks.verdict import Case, generator, report
+from vaelib.checks.record import exercise
+from vaelib.checks.verdict import Case, compare, generator
 
 
-def check_prior_quantiles(function: Callable) -> None:
+@exercise
+def check_prior_quantiles(function: Callable) -> str:
     """Checks `function(n)`: the z at the middle of each of n equally probable slices of N(0, 1) → (n,)."""
-    report(function, _numbers_of_slices(), "the middles of n equally probable slices")
+    compare(function, _numbers_of_slices())
+    return "the middles of n equally probable slices"
 
 
 def _numbers_of_slices() -> Iterator[Case]:
@@ -60,9 +63,11 @@ def _numbers_of_slices() -> Iterator[Case]:
         yield Case((n,), right, mistakes, f"n = {n}")
 
 
-def check_log_mean_exp(function: Callable) -> None:
+@exercise
+def check_log_mean_exp(function: Callable) -> str:
     """Checks `function(log_weights)`: the log of the average weight over the samples, (K, n) → (n,)."""
-    report(function, _tables_of_weights(), "log of the mean weight, with no underflow")
+    compare(function, _tables_of_weights())
+    return "log of the mean weight, with no underflow"
 
 
 def _tables_of_weights() -> Iterator[Case]:

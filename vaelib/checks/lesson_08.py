@@ -18,22 +18,22 @@ from vaelib.checks.mistakes import (
     leaf,
     leaves_of_all_sizes,
 )
+from vaelib.checks.record import NotYet, exercise
 from vaelib.checks.verdict import (
     Case,
     answer_of,
+    compare,
     detached,
     fault_of_slopes,
     fault_of_value,
     generator,
     is_same,
-    not_yet,
     pair_of,
-    report,
-    solved,
 )
 
 
-def check_draw(function: Callable) -> None:
+@exercise
+def check_draw(function: Callable) -> str:
     """Checks `function(q)`: one z ~ q for each entry of a Normal over (B, D), with gradients to its mean and σ."""
     spreads = {
         SIGMA**2: "the spread is σ²: q.variance stands where q.stddev should",
@@ -46,12 +46,7 @@ def check_draw(function: Callable) -> None:
     every_sigma = (0.5 * every_log_var).exp().detach().requires_grad_()
     for mu, sigma in ((leaf(5.0), leaf(SIGMA)), (every_mu, every_sigma)):
         q = Normal(mu, sigma, validate_args=False)
-        answers = [answer_of(function, (q,), mu.shape)]
-        if answers[0] is not None:
-            answers.append(answer_of(function, (q,), mu.shape))
-        if answers[-1] is None:
-            return
-        z, again = answers
+        z, again = (answer_of(function, (q,), mu.shape) for _ in range(2))
         all_alike = mu is not every_mu
         fault = (
             fault_of_noise(z, again, SPREADS | spreads, "q.mean") if all_alike else fault_of_each_entry(z, mu, sigma)
@@ -59,39 +54,31 @@ def check_draw(function: Callable) -> None:
         slopes = {"μ": torch.ones_like(mu), "σ": (z - mu) / sigma}
         fault = fault or fault_of_gradients(z, {"μ": mu, "σ": sigma}, slopes, way)
         if fault:
-            return not_yet(fault)
-    solved("samples of q, and gradients reach its μ and its σ")
+            raise NotYet(fault)
+    return "samples of q, and gradients reach its μ and its σ"
 
 
-def check_sampler_and_kl(function: Callable) -> None:
+@exercise
+def check_sampler_and_kl(function: Callable) -> str:
     """Checks `function(mu, log_var)`: z ~ N(μ, σ²) and the KL of the same N(μ, σ²), both (B, D), with gradients."""
     mu, log_var = leaf(5.0), leaf(2 * math.log(SIGMA))
-    pairs = [pair_of(function, (mu, log_var), mu.shape)]
-    if pairs[0] is not None:
-        pairs.append(pair_of(function, (mu, log_var), mu.shape))
-    if pairs[-1] is None:
-        return
-    (z, kl), (again, _) = pairs
+    (z, kl), (again, _) = (pair_of(function, (mu, log_var), mu.shape) for _ in range(2))
     fault = _fault_of_both(z, kl, mu, log_var)
     if fault:
-        return not_yet(fault)
+        raise NotYet(fault)
     fault = fault_of_noise(z, again, SPREADS, "mu") or fault_of_slopes_in_z(z, mu, log_var)
     if not fault:
         mu, log_var = leaves_of_all_sizes(torch.float64)
-        pair = pair_of(function, (mu, log_var), mu.shape)
-        if pair is None:
-            return
-        fault = fault_of_each_entry(pair[0], mu, (0.5 * log_var).exp()) or fault_of_slopes_in_z(pair[0], mu, log_var)
+        z, _ = pair_of(function, (mu, log_var), mu.shape)
+        fault = fault_of_each_entry(z, mu, (0.5 * log_var).exp()) or fault_of_slopes_in_z(z, mu, log_var)
     if fault:
-        return not_yet(f"in z, {fault}")
+        raise NotYet(f"in z, {fault}")
     for case in cases_of_kl():
-        pair = pair_of(function, detached(case.arguments), case.right.shape)
-        if pair is None:
-            return
-        fault = fault_of_value(pair[1], case) or fault_of_slopes(lambda *pieces: function(*pieces)[1], case)
+        _, kl = pair_of(function, detached(case.arguments), case.right.shape)
+        fault = fault_of_value(kl, case) or fault_of_slopes(lambda *pieces: function(*pieces)[1], case)
         if fault:
-            return not_yet(f"in the KL, {fault}")
-    solved("the noise that is drawn is the noise that is charged for, and gradients reach μ and log σ² by both ways")
+            raise NotYet(f"in the KL, {fault}")
+    return "the noise that is drawn is the noise that is charged for, and gradients reach μ and log σ² by both ways"
 
 
 def _fault_of_both(z: Tensor, kl: Tensor, mu: Tensor, log_var: Tensor) -> str:
@@ -109,22 +96,21 @@ def _fault_of_both(z: Tensor, kl: Tensor, mu: Tensor, log_var: Tensor) -> str:
     return ""
 
 
-def check_test_loss(function: Callable) -> None:
+@exercise
+def check_test_loss(function: Callable) -> str:
     """Checks `function(loss_of, images, batch_size)`: the mean over all images of loss_of(batch) → (B,), a scalar."""
     for k, (n, size, dtype) in enumerate(((11, 4, torch.float32), (7, 7, torch.float64), (5, 1, torch.float32),
                                           (4, 100, torch.float32), (12, 4, torch.float32))):  # fmt: skip
         evaluation = _Evaluation(n, size, dtype)
         answer = answer_of(function, evaluation.case.arguments, None)
-        if answer is None:
-            return
         fault = fault_of_value(answer, evaluation.case)
         most = max(evaluation.seen, default=0)
         if not fault and most > size:
             fault = f"the value is right, but {most} images went through at once: at most batch_size, here {size}"
         if fault:
             where = f"right at first, but for {n} images in batches of {size}: "
-            return not_yet(where + fault if k else fault)
-    solved("every test image counts once, whatever the size of the batches")
+            raise NotYet(where + fault if k else fault)
+    return "every test image counts once, whatever the size of the batches"
 
 
 class _Evaluation:
@@ -181,17 +167,17 @@ def _mistakes_in_evaluation(losses: Tensor, size: int) -> dict[str, Tensor]:
     }
 
 
-def check_pixels(function: Callable) -> None:
+@exercise
+def check_pixels(function: Callable) -> str:
     """Checks `function(raw)`: pixels (B, 1, H, W) from whole numbers in 0..16 to float32 in [0, 1]."""
     for case in _raw_digits():
         answer = answer_of(function, case.arguments, None)
-        if answer is not None and is_same(answer, case.right) and answer.dtype != torch.float32:
-            return not_yet(
+        if is_same(answer, case.right) and answer.dtype != torch.float32:
+            raise NotYet(
                 f"the values are right, but they are {answer.dtype}; the weights of the models are torch.float32"
             )
-        if answer is None:
-            return
-    report(function, _raw_digits(), "pixels in [0, 1], each divided by the same 16")
+    compare(function, _raw_digits())
+    return "pixels in [0, 1], each divided by the same 16"
 
 
 def _raw_digits() -> Iterator[Case]:

@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from vaelib.checks.verdict import Case, answer_of, generator, is_same, not_yet, report
+from vaelib.checks.record import NotYet, exercise
+from vaelib.checks.verdict import Case, answer_of, compare, generator, is_same
 
 
-def check_tiles(function: Callable) -> None:
+@exercise
+def check_tiles(function: Callable) -> str:
     """Checks `function(photo, size)`: a photograph (H, W, 3) of bytes → its tiles (n, 3, size, size) in [0, 1]."""
     case = next(_photographs())
     answer = answer_of(function, case.arguments, None)
-    if answer is None:
-        return
     if is_same(answer, case.right) and answer.dtype != torch.float32:
-        return not_yet(f"the values are right, but they are {answer.dtype}; the weights of a model are torch.float32")
-    report(function, _photographs(), "tiles in [0, 1], colours first, what does not fill a tile left over")
+        raise NotYet(f"the values are right, but they are {answer.dtype}; the weights of a model are torch.float32")
+    compare(function, _photographs())
+    return "tiles in [0, 1], colours first, what does not fill a tile left over"
 
 
 def _photographs() -> Iterator[Case]:
@@ -72,9 +73,11 @@ def _mistakes_in_tiles(photo: Tensor, size: int) -> dict[str, Tensor]:
     }
 
 
-def check_detail(function: Callable) -> None:
+@exercise
+def check_detail(function: Callable) -> str:
     """Checks `function(images)`: the mean |difference| of pixels side by side in a row, (B, C, H, W) → (B,)."""
-    report(function, _batches(), "a sharp picture has much detail, a blurred one little")
+    compare(function, _batches())
+    return "a sharp picture has much detail, a blurred one little"
 
 
 def _batches() -> Iterator[Case]:

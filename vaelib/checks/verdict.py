@@ -1,4 +1,4 @@
-"""How a check says what it found: it calls the function on several cases, compares, and prints one line.
+"""How a check finds its verdict: it calls the function on several cases, and compares.
 
 A case may come with arguments that take gradients. Then the values are compared first, and after them the gradients
 that reach these arguments with those of the right answer.
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from vaelib.checks.record import NothingYet, NotYet
 
 
 class Case(NamedTuple):
@@ -23,23 +25,20 @@ class Case(NamedTuple):
     rtol: float = 1e-4
 
 
-def report(function: Callable, cases: Iterable[Case], praise: str) -> None:
-    """Try the `function` on each of the `cases`, and print the first fault, or `praise`."""
+def compare(function: Callable, cases: Iterable[Case]) -> None:
+    """Try the `function` on each of the `cases`. Raises NotYet with the first fault."""
     for k, case in enumerate(cases):
         function = or_in_float32(function) if k == 1 else function
         answer = answer_of(function, detached(case.arguments), None)
-        if answer is None:
-            return
         fault = fault_of_value(answer, case)
         if fault:
             again = quiet_answer_of(function, detached(case.arguments))
             if again is not None and not is_same(again, answer):
                 fault = "the answer changes from call to call: nothing in it should be drawn at random"
-            return not_yet(fault if k == 0 or not case.what else f"right at first, but for {case.what} {fault}")
+            raise NotYet(fault if k == 0 or not case.what else f"right at first, but for {case.what} {fault}")
         fault = fault_of_slopes(function, case) if case.leaves else ""
         if fault:
-            return not_yet(fault)
-    solved(praise)
+            raise NotYet(fault)
 
 
 def fault_of_value(answer: Tensor, case: Case) -> str:
@@ -88,27 +87,22 @@ def slopes_of(values: Tensor, leaves: Mapping[str, Tensor]) -> tuple[Tensor | No
     return torch.autograd.grad(values.sum(), list(leaves.values()), allow_unused=True, retain_graph=True)
 
 
-def answer_of(function: Callable, arguments: tuple, shape) -> Tensor | None:
-    """The function's answer as a tensor, or None after saying why there is none."""
+def answer_of(function: Callable, arguments: tuple, shape) -> Tensor:
+    """The function's answer as a tensor. Raises NotYet, which says why there is none, or NothingYet."""
     try:
         answer = function(*arguments)
     except Exception as error:  # whatever a student's code may raise: say it, and let the notebook go on
-        not_yet(f"your function stopped with {type(error).__name__}: {error}")
-        return None
+        raise NotYet(f"your function stopped with {type(error).__name__}: {error}") from None
     if answer is None:
-        not_yet("your function returns nothing: is a `return` missing?")
-        return None
+        raise NotYet("your function returns nothing: is a `return` missing?")
     if answer is ...:
-        print("○ nothing to check yet: replace the ... in the cell above, run it, then run this cell again")
-        return None
+        raise NothingYet
     try:
         answer = as_tensor(answer)
     except (TypeError, ValueError, RuntimeError):
-        not_yet(f"the result should be a tensor, {_what_it_is(answer)}")
-        return None
+        raise NotYet(f"the result should be a tensor, {_what_it_is(answer)}") from None
     if shape is not None and answer.shape != shape:
-        not_yet(f"the result should have shape {tuple(shape)}, it has {tuple(answer.shape)}")
-        return None
+        raise NotYet(f"the result should have shape {tuple(shape)}, it has {tuple(answer.shape)}")
     return answer
 
 
@@ -133,8 +127,8 @@ def _what_it_is(answer) -> str:
     return f"it is a {type(answer).__name__}"
 
 
-def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor] | None:
-    """The function's two answers, each a tensor of that shape, or None after saying why there are none."""
+def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor]:
+    """The function's two answers, each a tensor of that shape. Raises as `answer_of` does."""
     answers = []
 
     def first_of_two(*arguments):
@@ -145,13 +139,9 @@ def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor
         return answer
 
     first = answer_of(first_of_two, arguments, shape)
-    if first is None:
-        return None
     if not answers:
-        not_yet("the result should be a pair of tensors: return z, kl")
-        return None
-    second = answer_of(lambda: answers[1], (), shape)
-    return None if second is None else (first, second)
+        raise NotYet("the result should be a pair of tensors: return z, kl")
+    return first, answer_of(lambda: answers[1], (), shape)
 
 
 def quiet_answer_of(function: Callable, arguments: tuple) -> Tensor | None:
@@ -204,16 +194,6 @@ def difference_between(expected: Tensor, found: Tensor) -> str:
         return f"expected {right}, got {yours}"
     place = [i.item() for i in torch.unravel_index(torch.tensor(k), expected.shape)]
     return f"expected {right} at {place}, where you are furthest off, got {yours}"
-
-
-def solved(praise: str) -> None:
-    """Print that an answer is right."""
-    print(f"✓ right: {praise}")
-
-
-def not_yet(reason: str) -> None:
-    """Print why an answer is not right."""
-    print(f"✗ not yet: {reason}")
 
 
 def generator(seed: int = 0) -> torch.Generator:

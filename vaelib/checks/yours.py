@@ -1,7 +1,5 @@
 """A reader's own answers put to use: what is solved becomes a part of something larger."""
 
-import contextlib
-import io
 from collections.abc import Callable
 
 import torch
@@ -35,10 +33,7 @@ def yours(function: Callable) -> Callable:
     if name not in _COURSES:
         raise TypeError(f"function must be one of the exercises {', '.join(_COURSES)}, got {function!r}")
     check, of_the_course = _COURSES[name]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        check(function)
-    if said.getvalue().startswith("✓"):
+    if check.verdict(function).sign == "✓":
         print(f"{name}: yours")
         return function
     print(f"{name}: the course's, until yours is right")

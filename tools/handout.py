@@ -1,0 +1,96 @@
+"""Write the lessons as a class gets them: `make handout`.
+
+In handout/ each lesson stands without solutions, answers and notes for instructors, and without outputs. Its exercises
+carry what nbgrader wants to know, and handout/nbgrader is a course for it: see tools/hub/README.md.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from tools.exercises import Exercise, exercises_of
+from tools.lessons import ASSERTION, LESSONS, ROOT
+
+FOLDER = ROOT / "handout"
+BESIDE = ("glossary.md", "further_reading.md")  # pages that the lessons lead to
+# The folded parts with a heading of their own: "Solution", "An answer". Options of questions have none; hints stay.
+TOLD = re.compile(r"<details>\s*<summary><b>(?!A hint).*?</details>\s*", re.DOTALL)
+POINTS = 1  # of each exercise
+FOR_NBGRADER = """\
+# nbgrader on the course's lessons: run it in this folder.
+import os
+
+os.environ["VAELIB_STRICT"] = "1"  # a check raises unless the answer is right, so that it gives points
+os.environ["VAELIB_KEPT"] = "off"  # no student's code meets what another's has trained
+os.environ["OMP_NUM_THREADS"] = "1"
+
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "vae"
+# The stubs are the course's own: ClearSolutions would put others in their place.
+STEPS = ("IncludeHeaderFooter", "LockCells", "ClearOutput", "CheckCellMetadata", "ComputeChecksums", "SaveCells")
+c.GenerateAssignment.preprocessors = [f"nbgrader.preprocessors.{step}" for step in STEPS]
+c.ExecutePreprocessor.timeout = 600  # seconds, of a cell that trains
+"""
+
+
+def handed_out(lesson: str, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The lesson without what a class should find by itself, ready for nbgrader."""
+    for exercise in exercises_of(lesson, notebook):
+        mark_for_nbgrader(exercise)
+    notebook.cells = [cell for cell in map(without_answers, notebook.cells) if cell]
+    return notebook
+
+
+def without_answers(cell: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """None for a cell that is nothing else; assertions say what comes out, and are for the course's own tests."""
+    if ASSERTION in cell.metadata.get("tags", []):
+        return None
+    for name in ("slide", "slideshow"):  # what a hall sees, with its answers
+        cell.metadata.pop(name, None)
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+        return cell
+    cell.source = TOLD.sub("", cell.source).rstrip()
+    return cell if cell.source else None
+
+
+def mark_for_nbgrader(exercise: Exercise) -> None:
+    """The cell to be written is the student's, the check is worth a point and can't be changed."""
+    common = {"schema_version": 3, "task": False}
+    exercise.stub.metadata["nbgrader"] = common | {
+        "grade_id": exercise.id,
+        "grade": False,
+        "locked": False,
+        "solution": True,
+    }
+    exercise.check.metadata["nbgrader"] = common | {
+        "grade_id": f"check_{exercise.id}",
+        "grade": True,
+        "locked": True,
+        "points": POINTS,
+        "solution": False,
+    }
+
+
+def write(folder: Path) -> None:
+    """All lessons into `folder`, for a class, and into folder/nbgrader, as its source of assignments."""
+    for lesson, path in LESSONS.items():
+        notebook = handed_out(lesson, nbformat.read(path, as_version=4))
+        for place in (folder, folder / "nbgrader" / "source" / path.stem):
+            place.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, place / path.name)
+    for name in BESIDE:
+        shutil.copy(ROOT / "notebooks" / name, folder)
+    (folder / "nbgrader" / "nbgrader_config.py").write_text(FOR_NBGRADER, encoding="utf-8")
+
+
+def main() -> None:
+    write(FOLDER)  # what else stands there stays: somebody may have begun to grade in it
+    size = sum(path.stat().st_size for path in FOLDER.glob("*.ipynb"))
+    print(f"{len(LESSONS)} lessons, {size / 1e6:.2f} MB, in {FOLDER.name}/; for nbgrader, in {FOLDER.name}/nbgrader/")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What a class solved, as tables: for a spreadsheet, and as a page that can be shown to the class.
+
+The page names no student outside of a part that is folded.
+"""
+
+import csv
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+MISSING, BROKEN = "–", "!"  # beside the signs of the checks: no answer is there, and nothing can be read
+WORDS = {"✓": "right", "✗": "not yet", "○": "not begun", MISSING: "no answer there", BROKEN: "can't be read"}
+STYLE = """
+body { font: 20px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; } td, th { padding: 0.2em 0.6em; border-bottom: 1px solid #ccc; text-align: left; }
+td.sign { text-align: center; } h2 { margin-top: 2em; } .count { white-space: nowrap; font-weight: 600; }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
+"""
+
+
+class Result(NamedTuple):
+    """What was found of one answer: ✓, ✗ or ○ as the checks say, – for none, ! for a notebook that can't be read."""
+
+    student: str
+    exercise: str  # its id, such as 04_kl
+    sign: str
+    reason: str
+
+
+def exercises_in(results: Iterable[Result]) -> list[str]:
+    return sorted({result.exercise for result in results if result.exercise})
+
+
+def students_in(results: Iterable[Result]) -> list[str]:
+    return sorted({result.student for result in results}, key=str.casefold)
+
+
+def mistakes_in(results: Iterable[Result]) -> dict[str, Counter]:
+    """For each exercise how often each mistake was made. Answers that differ only in numbers count as one."""
+    counts: dict[str, Counter] = {}
+    for result in results:
+        if result.sign == "✗":
+            counts.setdefault(result.exercise, Counter())[mistake(result.reason)] += 1
+    return dict(sorted(counts.items()))
+
+
+def mistake(reason: str) -> str:
+    """The reason, without the numbers of an answer that no check foresaw."""
+    return re.sub(r"expected \S+( at \[.*?\], where you are furthest off)?, got \S+", "another value", reason)
+
+
+def in_words(results: list[Result]) -> str:
+    """One line for each exercise, and below it what went wrong."""
+    lines, students = [], len(students_in(results))
+    for exercise, signs in signs_of(results).items():
+        counts = ", ".join(f"{signs[sign]} {word}" for sign, word in WORDS.items() if signs[sign])
+        lines.append(f"{exercise}: {counts}")
+        for reason, count in mistakes_in(results).get(exercise, Counter()).most_common():
+            lines.append(f"    {count} of {students}: {reason}")
+    return "\n".join(lines)
+
+
+def signs_of(results: list[Result]) -> dict[str, Counter]:
+    return {
+        exercise: Counter(result.sign for result in results if result.exercise == exercise)
+        for exercise in exercises_in(results)
+    }
+
+
+def write(results: list[Result], folder: Path) -> None:
+    """table.csv (students × exercises), results.csv (one answer a line, with its reason), mistakes.csv, index.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    exercises, signs = exercises_in(results), {result[:2]: result.sign for result in results}
+    rows = [
+        [student, *(signs.get((student, exercise), MISSING) for exercise in exercises)]
+        for student in students_in(results)
+    ]
+    counted = [
+        [exercise, n, reason] for exercise, all_ in mistakes_in(results).items() for reason, n in all_.most_common()
+    ]
+    write_csv(folder / "table.csv", ["student", *exercises], rows)
+    write_csv(folder / "results.csv", Result._fields, results)
+    write_csv(folder / "mistakes.csv", ["exercise", "students", "mistake"], counted)
+    (folder / "index.html").write_text(page(results, exercises, rows), encoding="utf-8")
+
+
+def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:  # the mark at its beginning is for spreadsheets
+        csv.writer(file).writerows([head, *([as_text(value) for value in row] for row in rows)])
+
+
+def as_text(value) -> str:
+    """A spreadsheet takes a name that begins like a formula for one."""
+    return f"'{value}" if str(value).startswith(("=", "+", "@", "-")) else str(value)
+
+
+def page(results: list[Result], exercises: list[str], rows: list[list[str]]) -> str:
+    """What the class found hard, and, folded, who solved what."""
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>What the class solved</title><style>{STYLE}</style>"
+    ]
+    parts.append(f"<h1>What {len(rows)} students solved</h1>")
+    for exercise, signs in signs_of(results).items():
+        parts.append(f"<h2>{html.escape(exercise)}: {signs['✓']} of {len(rows)} right</h2><table>")
+        for reason, count in mistakes_in(results).get(exercise, Counter()).most_common():
+            parts.append(f"<tr><td class=count>{count} of {len(rows)}<td>{html.escape(reason)}")
+        others = ", ".join(f"{signs[sign]} {WORDS[sign]}" for sign in ("○", MISSING, BROKEN) if signs[sign])
+        parts.append(f"<tr><td><td>{others}</table>" if others else "</table>")
+    parts.append("<details><summary>Who solved what</summary><table><tr><th>student")
+    parts += [f"<th>{html.escape(exercise)}" for exercise in exercises]
+    for student, *signs in rows:
+        parts.append(f"<tr><td>{html.escape(student)}" + "".join(f"<td class=sign>{sign}" for sign in signs))
+    return "\n".join([*parts, "</table></details>"])
