@@ -26,7 +26,10 @@ class Hub:
         ports = free_ports(3)
         self.url, self.log = f"http://127.0.0.1:{ports[0]}", folder / "log"
         self.homes = folder / "homes"
-        self.command = [sys.executable, "-m", "tools.hub"] + [
+        self.command = [
+            sys.executable,
+            "-m",
+            "tools.hub",
             f"--JupyterHub.hub_port={ports[1]}",
             f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{ports[2]}",
             f"--JupyterHub.db_url=sqlite:///{folder / 'hub.sqlite'}",

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers import ARTEFACTS, missing
-from hub import PASSWORD, Hub, Student, until
+from hub import PASSWORD, Hub, Student, execute, until
 
 from tools.explorer_controls import PICTURE
 from tools.lab import copy_without_outputs
@@ -77,6 +77,7 @@ def test_ten_students_on_one_machine(repository, tmp_path, browser, capsys):
         assert sum(map(sum, sizes.values())) < MEMORY * NUMBER, sizes
         for notebook in notebooks:
             no_errors(notebook)
+        a_list_without_end_ends_in_its_own_kernel(students[2])
         an_explorer_moves(hub, browser)
         lap("one moved an explorer in a browser")
         a_killed_server_comes_back(hub, students[1], notebooks[1])
@@ -98,6 +99,15 @@ def no_errors(notebook: dict):
     for cell in cells:
         for output in cell["outputs"]:
             assert output["output_type"] != "error" and output.get("name") != "stderr", (cell["source"], output)
+
+
+def a_list_without_end_ends_in_its_own_kernel(student):
+    connection = student.connected(student.kernels()[0]["id"])
+    (said,) = execute(connection, "much = [0] * 10**9")  # 8 GB
+    assert said["ename"] == "MemoryError"
+    (said,) = execute(connection, "print(vae.latent_dim)")
+    assert said["text"] == "10\n"
+    connection.close()
 
 
 def an_explorer_moves(hub, browser):

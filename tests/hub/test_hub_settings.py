@@ -111,6 +111,14 @@ def test_trainings_are_shared_where_there_are_some(settings):
     assert Path(settings()["Spawner"]["environment"]["JUPYTER_CONFIG_PATH"]) == SETTINGS
 
 
+def test_what_the_littlest_jupyterhub_is_told_is_read(settings, tmp_path):
+    """The lines in README.md, with this place instead of theirs."""
+    lines = re.search(r"```python\n(.+?)```", (HUB / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    snippet = tmp_path / "course.py"
+    snippet.write_text(lines.replace("/srv/course", str(ROOT)))
+    assert settings(snippet, COURSE_REPOSITORY="another") == settings("course_config.py", COURSE_REPOSITORY=REPOSITORY)
+
+
 # Kubernetes
 
 
