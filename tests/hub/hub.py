@@ -20,7 +20,10 @@ WAIT = 300  # seconds: a machine may have other work
 
 
 class Hub:
-    """A trial hub in `folder`, whose students get the course from `repository`; the context's end stops all of it."""
+    """A trial hub in `folder`, whose students get the course from `repository`; the context's end stops it.
+
+    `left` is what then was still there, by the numbers of the processes.
+    """
 
     def __init__(self, folder: Path, repository: str, **environment: str):
         ports = free_ports(3)
@@ -67,7 +70,8 @@ class Hub:
         try:
             self.process.wait(60)
         finally:
-            for process in self.processes():  # none, if the hub took all of them along
+            self.left = self.processes()  # none, if the hub took all of them along
+            for process in self.left:
                 os.kill(process, signal.SIGKILL)
             self.process.kill()
 

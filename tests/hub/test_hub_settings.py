@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,8 @@ import jsonschema
 import pytest
 import yaml
 from helpers import missing
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 from read_settings import read
 
 from tools.lab import SETTINGS
@@ -192,3 +195,5 @@ def test_repo2docker_makes_an_image_with_a_python_that_the_pins_know():
     assert not any("-r requirements.txt" in run for run in runs)  # pip would take the build with CUDA
     asked = (ROOT / ".binder" / "runtime.txt").read_text().strip().removeprefix("python-")
     assert f"conda environment for python={asked}\n" in dockerfile
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert Version(asked) in SpecifierSet(project["requires-python"])
