@@ -150,9 +150,12 @@ class Student:
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"token {token}"
 
+    def servers(self) -> list[dict]:
+        """One, from the moment on that it is started until it is stopped."""
+        return list(self.ask("GET", f"{self.hub.url}/hub/api/users/{self.name}").json()["servers"].values())
+
     def is_up(self) -> bool:
-        servers = self.ask("GET", f"{self.hub.url}/hub/api/users/{self.name}").json()["servers"]
-        return servers.get("", {}).get("ready", False)
+        return any(server["ready"] for server in self.servers())
 
     def start(self):
         self.ask("POST", f"{self.hub.url}/hub/api/users/{self.name}/server", json={})

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 import pytest
 from helpers import ARTEFACTS, missing
@@ -140,7 +142,7 @@ def a_killed_server_comes_back(hub, student, notebook):
     student.save(LESSON, notebook | {"cells": [*notebook["cells"], own]})
     (server,) = (one for one, command in hub.processes(student.name).items() if "jupyterhub-singleuser" in command)
     os.kill(server, signal.SIGKILL)
-    until(lambda: not student.is_up(), "the hub to see that a server is gone")
+    until(lambda: not student.servers(), "the hub to see that a server is gone")
     until(lambda: not hub.processes(student.name), "its kernel to end")
     student.start()
     cells = student.read(LESSON)["cells"]
@@ -150,22 +152,37 @@ def a_killed_server_comes_back(hub, student, notebook):
 
 def test_who_does_nothing_is_taken_down_and_loses_nothing(repository, tmp_path):
     """An idle server; and on a server that works, an idle kernel, though its page is open."""
-    with Hub(tmp_path, repository, COURSE_IDLE_SECONDS="24") as hub:
+    with Hub(tmp_path, repository, COURSE_IDLE_SECONDS="36") as hub:
         idle, busy = Student(hub, "idle"), Student(hub, "busy")
-        for student in (idle, busy):
-            student.log_in()
-            student.start()
-        idle.get_course(repository)
-        notebook = idle.read(LESSON)
-        connection = busy.connected(busy.kernel("course/notes.ipynb"))
+        busy.log_in()
+        busy.start()
+        with working(busy):
+            connection = busy.connected(busy.kernel("course/notes.ipynb"))
+            idle.log_in()
+            idle.start()
+            idle.get_course(repository)
+            notebook = idle.read(LESSON)
+            until(lambda: not idle.servers(), "the idle server to be taken down")
+            until(lambda: not busy.kernels(), "the idle kernel to be stopped")
+            assert busy.is_up()
+            connection.close()
+            idle.start()
+            assert idle.read(LESSON) == notebook
 
-        def taken_down():
-            busy.kernels()  # which is work for its server, not for its kernel
-            return not idle.is_up()
 
-        until(taken_down, "the idle server to be taken down")
-        until(lambda: not busy.kernels(), "the idle kernel to be stopped")
-        assert busy.is_up()
-        connection.close()
-        idle.start()
-        assert idle.read(LESSON) == notebook
+@contextmanager
+def working(student):
+    """Meanwhile the student's page asks its server for something every second, but nothing of its kernels."""
+    ended = Event()
+
+    def ask():
+        while not ended.wait(1):
+            student.kernels()
+
+    with ThreadPoolExecutor(1) as beside:
+        asking = beside.submit(ask)
+        try:
+            yield
+        finally:
+            ended.set()
+    asking.result()
