@@ -9,10 +9,11 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 
 import pytest
+import websocket
 from helpers import ARTEFACTS, missing
 from hub import PASSWORD, Hub, Student, execute, until
 
@@ -156,8 +157,7 @@ def test_who_does_nothing_is_taken_down_and_loses_nothing(repository, tmp_path):
         idle, busy = Student(hub, "idle"), Student(hub, "busy")
         busy.log_in()
         busy.start()
-        with working(busy):
-            connection = busy.connected(busy.kernel("course/notes.ipynb"))
+        with open_page(busy):
             idle.log_in()
             idle.start()
             idle.get_course(repository)
@@ -165,24 +165,31 @@ def test_who_does_nothing_is_taken_down_and_loses_nothing(repository, tmp_path):
             until(lambda: not idle.servers(), "the idle server to be taken down")
             until(lambda: not busy.kernels(), "the idle kernel to be stopped")
             assert busy.is_up()
-            connection.close()
             idle.start()
             assert idle.read(LESSON) == notebook
 
 
 @contextmanager
-def working(student):
-    """Meanwhile the student's page asks its server for something every second, but nothing of its kernels."""
-    ended = Event()
+def open_page(student):
+    """Meanwhile the student's page is there: it asks its server for something, and hears what a kernel says.
 
-    def ask():
-        while not ended.wait(1):
+    To the kernel it says nothing, but that it still listens: the answer to a ping, which `recv` gives.
+    """
+    ended = Event()
+    connection = student.connected(student.kernel("course/notes.ipynb"))
+    connection.settimeout(1)
+
+    def listen():
+        while not ended.wait(0.5):
             student.kernels()
+            with suppress(websocket.WebSocketTimeoutException, websocket.WebSocketConnectionClosedException):
+                connection.recv()
+        connection.close()
 
     with ThreadPoolExecutor(1) as beside:
-        asking = beside.submit(ask)
+        listening = beside.submit(listen)
         try:
             yield
         finally:
             ended.set()
-    asking.result()
+    listening.result()
