@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
-	moving-picture seeds weights compare faults floors lock setup setup-dev
+	moving-picture seeds weights compare faults floors lock hub setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson, in copies of your own that no update changes
 	$(VENV_PYTHON) -m tools.lab
@@ -38,6 +38,11 @@ rehearse: setup-dev  # walk through the slides of every lesson, or of one, and r
 
 room: setup  # is this machine ready for the hall?
 	$(VENV_PYTHON) -m tools.room
+
+hub: setup  # a JupyterHub on this machine, for a class or a trial: tools/hub/README.md
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check \
+		--requirement tools/hub/requirements.txt --constraint requirements.lock
+	$(VENV_PYTHON) -m tools.hub
 
 test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
 	$(PYTEST) --dist loadscope -m "not rest"

@@ -1,7 +1,8 @@
 """Trainings that are kept, so that a lecture need not wait: `make warm` fills a folder, and `fit` looks there first.
 
 The folder is `.kept` beside the package, once `make warm` has made it, or the one that the environment variable
-VAELIB_KEPT names; "off" keeps nothing. Each training is one file: the digest of all that follows, then tensors
+VAELIB_KEPT names; "off" keeps nothing. One in which nobody but a teacher may write serves a class: its trainings are
+used, and nothing is added. Each training is one file: the digest of all that follows, then tensors
 (safetensors), so that nothing damaged is ever taken for a model, and no file can run code.
 """
 
@@ -127,7 +128,13 @@ class CacheEntry:
         return about["history"], weights
 
     def write(self, history: dict, weights: list[Weights]) -> None:
-        """Keep a training: all of it, or nothing. That it could not be kept is reported in one line."""
+        """Keep a training: all of it, or nothing. That it could not be kept is reported in one line.
+
+        Into a folder that one may only read nothing is written, and nothing is said: it is meant so.
+        """
+        folder = self.path.parent
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            return
         data = _pack({"name": self.name, "versions": _versions(), "history": history}, weights)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

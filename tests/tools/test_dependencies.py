@@ -16,11 +16,14 @@ from packaging.version import Version
 
 from tools.lessons import ROOT
 
+ALL = ("requirements.txt", "tools/hub/requirements.txt", "requirements-dev.txt")
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+
+@pytest.mark.parametrize("name", [*ALL, ".binder/requirements.txt"])
 def test_requirements_are_pinned_and_explained(name):
-    for line in (ROOT / name).read_text().replace("-r requirements.txt\n", "").splitlines():
-        assert not line or line.startswith("#") or re.fullmatch(r"[\w-]+==[\d.]+ +# .+", line), line
+    for line in (ROOT / name).read_text().splitlines():
+        other = line.removeprefix("-r ") in ALL[:-1]
+        assert not line or other or line.startswith("#") or re.fullmatch(r"[\w-]+==[\d.]+ +# .+", line), line
 
 
 def pins(*names: str) -> dict[str, str]:
@@ -47,6 +50,8 @@ CALLED = {
     "sklearn": "scikit-learn",
     "bs4": "beautifulsoup4",
     "xdist": "pytest-xdist",
+    "websocket": "websocket-client",
+    "yaml": "pyyaml",
 }
 
 
@@ -72,7 +77,7 @@ def test_the_package_asks_for_what_it_imports():
 def test_tests_and_tools_import_what_is_pinned():
     brought_by_itself = {"pythae"}  # `make bench` compares with it
     asked = imported("tests") | imported("tools")
-    assert asked - brought_by_itself <= pins("requirements.txt", "requirements-dev.txt").keys()
+    assert asked - brought_by_itself <= pins(*ALL).keys()
 
 
 def test_every_floor_is_below_the_pin():
@@ -83,7 +88,7 @@ def test_every_floor_is_below_the_pin():
 
 def test_lock_holds_every_pin_and_no_address():
     lock = (ROOT / "requirements.lock").read_text()
-    assert pins("requirements.txt", "requirements-dev.txt").items() <= pins("requirements.lock").items()
+    assert pins(*ALL).items() <= pins("requirements.lock").items()
     assert "://" not in lock and " @ " not in lock and "index" not in lock
 
 
@@ -122,7 +127,7 @@ with contextlib.suppress(OSError), install.only_one():
 
 def test_an_empty_environment_gets_nothing_that_only_tests_and_tools_need():
     resolved = pins_in(uv("compile", "--quiet", "--no-header", "--no-annotate", ROOT / "pyproject.toml"))
-    tests_and_tools = pins("requirements.txt", "requirements-dev.txt").keys() - floors().keys()
+    tests_and_tools = pins(*ALL).keys() - floors().keys()
     brought = {"jinja2", "packaging", "pygments", "psutil"}  # torch's, matplotlib's, and two of ipython's
     assert resolved.keys() & tests_and_tools <= brought
     assert {"jupyterlab", "pytest", "playwright", "ruff", "uv"} <= tests_and_tools

@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -352,6 +353,38 @@ def test_disk_full_for_real(home):
     assert said == "this training could not be kept (File too large); the model is trained all the same", error
     assert not list(home.iterdir())
     assert start(home).communicate()[0].splitlines() == [weights]  # the same model
+
+
+STUDENT = """
+import os, sys; sys.path[:0] = [{tests!r}]
+import safetensors.torch, test_training_cache
+folder, os.environ["VAELIB_KEPT"] = os.environ["VAELIB_KEPT"], "off"
+test_training_cache.train()  # imports what only root may be allowed to read
+os.environ["VAELIB_KEPT"] = folder
+if os.geteuid() == 0:  # who may write anywhere
+    os.setuid(65534)
+for seed in (0, 1):
+    model, history = test_training_cache.train(seed=seed)
+    print(model.head.weight.sum().item())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of users are POSIX")
+def test_a_folder_that_one_may_only_read_is_used_and_nothing_is_said(monkeypatch):
+    """A class has one: what is in it is not trained again, what is not in it is trained without a word."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "kept"
+        monkeypatch.setenv("VAELIB_KEPT", str(folder))
+        weights = [train(seed=seed)[0].head.weight.sum().item() for seed in (0, 1)]
+        first, second = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        second.unlink()
+        for path, mode in ((Path(parent), 0o755), (first, 0o444), (folder, 0o555)):
+            path.chmod(mode)
+        code = STUDENT.format(tests=str(Path(__file__).parent))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stdout == f"{EARLIER}{weights[0]}\n{weights[1]}\n", done.stderr
+        assert list(folder.iterdir()) == [first]
+        folder.chmod(0o755)
 
 
 def test_two_writers_at_once(home):
