@@ -76,7 +76,7 @@ FAULTS = [
     Fault("measured in train mode", "in_eval_mode", "training=False", "training=True", "own_models"),
     Fault("bytes in the loss", "vae_loss", 'require.pixels("x", x)', "pass", "bad_inputs", "unit_interval"),
     Fault("a code of any kind", "code_of", "require.code(model_name, code, len(images))", "pass", "own_models"),
-    Fault("a check that asks for no gradients", "report", "if case.leaves", "if False", "checks_styles"),
+    Fault("a check that asks for no gradients", "compare", "if case.leaves", "if False", "checks_styles"),
     Fault(
         "a check that takes the same noise twice", "fault_of_noise", "torch.equal(z, again)", "False", "checks_styles"
     ),
@@ -211,7 +211,7 @@ FAULTS = [
     Fault("clouds without noise", "latent_planes", "+ noise * code.stddev", "+ 0 * noise", "figures", "latent_planes"),
     Fault("z = μ + ε", "noise_to_latent", "mu + sigma * epsilon", "mu + epsilon", "figures", "noise"),
     Fault("the contest in one order", "judge", "seed)) < 0.5", "seed)) < 2", "explorers", "blind"),
-    Fault("a wrong answer put to use", "yours", 'startswith("✓")', 'startswith("")', "checks", "yours"),
+    Fault("a wrong answer put to use", "yours", 'sign == "✓"', 'sign != ""', "checks", "yours"),
     Fault("glasses on every face", "four_kinds", "worn * (0.7", "1 * (0.7", "faces", "kinds"),
     Fault("a trait that is not declared", "explore_map.default", '"h", "image", "z"', '"h", "z"', "explorer_modules"),
     Fault("a view that does not follow Python", "sharedState", "model.on(events, onchange);", "", *SHOWN),
