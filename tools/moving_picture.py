@@ -30,18 +30,18 @@ LESSON = LESSONS["09"]  # which trains nothing
 EXPLORER = '.vl[aria-label="Explore β"]'
 
 
-def take_frames(page_file: Path) -> list[Image.Image]:
+def take_frames(browser, page_file: Path) -> list[Image.Image]:
     """What `explore_beta` on this page of the site shows at each of `BETAS`."""
     frames = {}
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
-        page.goto(page_file.as_uri())
-        explorer = page.locator(EXPLORER).first
-        explorer.wait_for()
-        for beta in UP:
-            explorer.evaluate("(it, beta) => it.parentElement.model.set('beta', beta)", beta)
-            explorer.evaluate(PAINTED)
-            frames[beta] = Image.open(io.BytesIO(explorer.screenshot())).convert("RGB")
+    page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
+    page.goto(page_file.as_uri())
+    explorer = page.locator(EXPLORER).first
+    explorer.wait_for()
+    for beta in UP:
+        explorer.evaluate("(it, beta) => it.parentElement.model.set('beta', beta)", beta)
+        explorer.evaluate(PAINTED)
+        frames[beta] = Image.open(io.BytesIO(explorer.screenshot())).convert("RGB")
+    page.close()
     return [frames[beta] for beta in BETAS]
 
 
@@ -84,18 +84,19 @@ def description(path: Path) -> str | None:
         return picture.getexif().get(ExifTags.Base.ImageDescription)
 
 
-def frames_of_the_playground(folder: Path) -> list[Image.Image]:
+def frames_of_the_playground(browser, folder: Path) -> list[Image.Image]:
     """The frames, taken from a page that is made for it in the `folder`."""
     make_site.install()
     page = make_site.page_of(LESSON.stem, executed(LESSON))
     make_site.write(page, [], folder)
-    return take_frames(folder / f"{page.name}.html")
+    return take_frames(browser, folder / f"{page.name}.html")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            frames = frames_of_the_playground(Path(folder))
+            with chromium() as browser:
+                frames = frames_of_the_playground(browser, Path(folder))
         except (make_site.SiteError, NoBrowser) as error:
             sys.exit(f"make moving-picture: {error}")
     save(frames, PICTURE)

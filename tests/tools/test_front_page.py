@@ -145,11 +145,11 @@ def test_the_moving_picture_is_not_older_than_the_explorer():
 
 
 @pytest.mark.rest
-def test_the_moving_picture_is_what_the_explorer_shows(tmp_path):
+def test_the_moving_picture_is_what_the_explorer_shows(browser, tmp_path):
     """Taken anew: each stored frame is most like that of its β. Another machine may draw letters otherwise."""
     if not shutil.which("npm"):
         missing("no npm: a page needs what it installs (Debian: apt install nodejs npm)")
-    taken = dict(zip(moving_picture.BETAS, moving_picture.frames_of_the_playground(tmp_path), strict=True))
+    taken = dict(zip(moving_picture.BETAS, moving_picture.frames_of_the_playground(browser, tmp_path), strict=True))
     with Image.open(moving_picture.PICTURE) as stored:
         for k, beta in enumerate(moving_picture.BETAS):
             stored.seek(k)
