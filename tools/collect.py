@@ -223,10 +223,10 @@ def fence_around(scratch: Path, hidden: list[Path]) -> list[str]:
     return command if tried.returncode == 0 else []
 
 
-def collect(folder: Path, at_once: int | None = None) -> list[Result]:
+def collect(folder: Path) -> list[Result]:
     """The results of all that is in the folder."""
     submissions = submissions_in(folder)
-    with ThreadPoolExecutor(at_once or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda one: check_submission(one, [folder.resolve()]), submissions)
         return [result for of_one in results for result in of_one]
 

@@ -1,6 +1,7 @@
 """The exercises of the lessons: the cell to be written, the cell that checks it, and the course's solution."""
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 import nbformat
@@ -38,6 +39,7 @@ def exercises_of(lesson: str, notebook: nbformat.NotebookNode) -> list[Exercise]
     return found
 
 
+@cache  # each call would read all lessons anew
 def all_exercises() -> list[Exercise]:
     """Of all lessons."""
     return [one for lesson, path in LESSONS.items() for one in exercises_of(lesson, nbformat.read(path, as_version=4))]

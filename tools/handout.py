@@ -1,7 +1,7 @@
 """Write the lessons as a class gets them: `make handout`.
 
 In handout/ each lesson stands without solutions, answers and notes for instructors, and without outputs. Its exercises
-carry what nbgrader wants to know, and handout/nbgrader is a course for it: see tools/hub/README.md.
+carry what nbgrader wants to know, and handout/nbgrader is a course for it: see notebooks/instructors_guide.md.
 """
 
 import re
