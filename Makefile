@@ -6,9 +6,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV_PYTHON = .venv/bin/python
 # What a user has set for other programs of Python stays outside.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTEST_ADDOPTS PYTEST_PLUGINS
-# PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
-OMP_WAIT_POLICY ?= passive
-export OMP_WAIT_POLICY
+# How PyTorch's threads wait for each other, see tools/environment.py.
+ifndef OMP_WAIT_POLICY
+export OMP_WAIT_POLICY = passive
+export GOMP_SPINCOUNT = 1000
+endif
 
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 

@@ -5,14 +5,13 @@ up: here `py install.py` comes first, and after each update. Written for Windows
 on Linux.
 """
 
-import os
 import re
 import runpy
 import sys
 from importlib import metadata
 from typing import NamedTuple
 
-from tools.environment import ROOT
+from tools.environment import ROOT, set_how_threads_wait
 
 TARGET = re.compile(
     r"^(?P<name>[\w-]+): setup(?P<dev>-dev)? +# (?P<purpose>[^\n]+)\n"
@@ -60,7 +59,7 @@ def main(words: list[str]) -> None:
         raise SystemExit(f"There is no command {name!r}: `python -m tools` lists those that there are.")
     if names := lacking(known[name]):
         raise SystemExit(f"{name} needs {', '.join(names)}: run `install.py dev` with the Python that you have, first.")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the Makefile says, and before torch is imported
+    set_how_threads_wait()
     # LESSON=05, as make would have it, means 05
     sys.argv[1:] = [re.sub(r"^[A-Z]+=", "", word) for word in arguments]
     runpy.run_module(known[name].module, run_name="__main__", alter_sys=True)

@@ -40,12 +40,21 @@ def keep_out_user_settings() -> None:
     os.environ["MATPLOTLIBRC"] = str(Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc")
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(dict.fromkeys([*filter(None, os.environ.get(name, "").split(",")), *THIS_MACHINE]))
-    # PyTorch's threads spin while they wait for a core. On a machine with other work that makes all slow.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    set_how_threads_wait()
     # What the C library's malloc gets for a tensor of many images goes back when the tensor goes; else it is kept for
     # later, and a lesson grows by some 150 MB.
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
         os.environ.setdefault(name, "4000000")  # bytes
+
+
+def set_how_threads_wait() -> None:
+    """To be called before torch is imported, here or in a program that is started: its threads wait for each other.
+
+    By default they spin, long: beside other work that makes all slow. If they go to sleep at once, a training on two
+    threads takes longer than on one. A thousand turns, some 20 µs, are enough for it and do little harm to others.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ |= {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}  # for GNU's OpenMP the second counts
 
 
 def can_be_written(folder: Path) -> bool:

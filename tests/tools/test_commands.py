@@ -1,5 +1,6 @@
 """`python -m tools NAME` does what `make NAME` does."""
 
+import os
 import re
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def ran(monkeypatch):
     runs = []
 
     def run_module(module, **_):
-        runs.append((module, commands.sys.argv[1:], commands.os.environ.get("OMP_WAIT_POLICY")))
+        runs.append((module, commands.sys.argv[1:], os.environ.get("GOMP_SPINCOUNT")))
 
     monkeypatch.setattr(commands.runpy, "run_module", run_module)
     monkeypatch.setattr(commands.sys, "argv", ["tools"])
@@ -63,8 +64,9 @@ def test_what_only_a_maintainer_has_is_named(ran, monkeypatch):
     assert [module for module, *_ in ran] == ["tools.lab"]
 
 
-def test_words_go_on_as_make_would_pass_them_and_threads_that_wait_do_not_spin(ran, monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+def test_words_go_on_as_make_would_pass_them_and_threads_do_not_wait_awake_for_long(ran, monkeypatch):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
     commands.main(["present", "LESSON=05"])
     commands.main(["bench", "--quick"])
-    assert ran == [("tools.present", ["05"], "passive"), ("tools.bench", ["--quick"], "passive")]
+    assert ran == [("tools.present", ["05"], "1000"), ("tools.bench", ["--quick"], "1000")]

@@ -17,7 +17,7 @@ from tools.lessons import ROOT
 
 def python(code, **environment):
     """What a fresh Python says that runs this code in the repository, in such an environment."""
-    inherited = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -75,7 +75,7 @@ print(json.dumps({
     "vaelib": vaelib.__file__,
     "numpy": hasattr(numpy, "array"),
     "width": matplotlib.rcParams["lines.linewidth"],
-    "wait": os.environ["OMP_WAIT_POLICY"],
+    "wait": (os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT")),
     "history": get_ipython().history_manager.enabled,
 }))
 """
@@ -98,7 +98,7 @@ from pathlib import Path
 from tools.lessons import executed
 print(executed(Path({str(path)!r})).cells[0].outputs[0].text)
 """
-    assert is_the_courses(python(run, **user))["wait"] == "passive"
+    assert is_the_courses(python(run, **user))["wait"] == ["passive", "1000"]
 
 
 def test_what_the_user_says_about_threads_counts(user):
@@ -106,9 +106,9 @@ def test_what_the_user_says_about_threads_counts(user):
 import os
 from tools.environment import keep_out_user_settings
 keep_out_user_settings()
-print(os.environ["OMP_WAIT_POLICY"])
+print(os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT"))
 """
-    assert python(say, **user | {"OMP_WAIT_POLICY": "active"}) == "active\n"
+    assert python(say, **user | {"OMP_WAIT_POLICY": "active"}) == "active None\n"
 
 
 ASK = """
