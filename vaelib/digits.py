@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import torch
 
+from vaelib import require
+
 _REPAIR = "install vaelib again, or get the file back with git"
 BUNDLED = Path(__file__).parent / "data" / "digits"
 _FILE_PREFIX = {"train": "train", "test": "t10k"}  # MNIST's own names for its two splits
@@ -48,11 +50,10 @@ def digits(split="train", *, full=False, cache=None) -> Digits:
     truncated or altered, or when the full set can't be downloaded.
     """
     if not isinstance(split, str) or split not in _FILE_PREFIX:
-        raise ValueError(f'split must be "train" or "test", got {split!r}')
-    if not isinstance(full, bool):
-        raise TypeError(f"full must be True or False, got {full!r}")
+        raise ValueError(f'split must be "train" or "test", got {require.shown(split)}')
+    require.flag("full", full)
     if not isinstance(cache, (str, os.PathLike, type(None))):
-        raise TypeError(f"cache must be the path of a folder or None, got {cache!r}")
+        raise TypeError(f"cache must be the path of a folder or None, got {require.shown(cache)}")
     read = _full_reader(cache) if full else _read_bundled
     images = _decode_idx(read(f"{_FILE_PREFIX[split]}-images-idx3-ubyte.gz"))  # (n, 28, 28) uint8
     labels = _decode_idx(read(f"{_FILE_PREFIX[split]}-labels-idx1-ubyte.gz"))  # (n,) uint8

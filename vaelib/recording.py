@@ -55,7 +55,7 @@ class Recording:
         scale: float = 1.0,
         seed: int = 0,
     ):
-        require_images_for(model, images)
+        require_images_for(model, images, anywhere=True)
         if isinstance(model, MultiRateVAE):
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
         if not RECONSTRUCTED <= len(images) <= 1000 or images.shape[1] not in (1, 3):
@@ -65,7 +65,7 @@ class Recording:
         require.whole_number("samples", samples)
         if samples > 16:
             raise ValueError(f"samples must be at most 16, which is what there is room for, got {samples}")
-        require.whole_number("seed", seed, least=0)
+        require.seed("seed", seed)
         require_likelihood(reconstruction, scale)
         self._model, self._images = model, images.detach().to(next(model.parameters()).device)
         self._loss_settings = {"reconstruction": reconstruction, "scale": scale}
@@ -124,7 +124,16 @@ class Recording:
 
 
 def save_recordings(recordings: Mapping[str, Recording], path: str | os.PathLike) -> None:
-    """Write `recordings`, by their names, to one file (safetensors)."""
+    """Write `recordings`, by their names, to one file (safetensors).
+
+    Raises TypeError or ValueError for what are none, or a name with a dot in it; FileNotFoundError without a folder.
+    """
+    require.mapping("recordings", recordings)
+    for name, recording in recordings.items():
+        if not isinstance(recording, Recording):
+            raise TypeError(f"recordings[{name!r}] must be a Recording, got {type(recording).__name__}")
+        if "." in name:
+            raise ValueError(f"recordings must have names without a dot, got {name!r}")
     tensors = {}
     for name, recording in recordings.items():
         kept = recording.stacked() | {"labels": recording.labels, "images": recording.images}

@@ -95,4 +95,13 @@ def _settings(about: Mapping[str, str]) -> dict | None:
 def _path(path: str | os.PathLike) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a str or a Path, got {type(path).__name__}")
-    return Path(path)
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"path must be a str or a Path, got one of {type(name).__name__}")
+    try:
+        written = os.fsencode(name)
+    except UnicodeEncodeError:
+        written = b"\0"
+    if b"\0" in written or not Path(name).name:
+        raise ValueError(f"path must be that of a file, got {name!r}")
+    return Path(name)

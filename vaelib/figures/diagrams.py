@@ -80,9 +80,9 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
 @in_course_style
 def noise_to_latent(mu: float, sigma: float, epsilon: Tensor) -> CourseFigure:
     """Reparameterisation: draws `epsilon` (n,) of N(0, 1) above, and below where z = μ + σε takes each of them."""
-    require.number("mu", mu, least=-torch.inf)
-    require.number("sigma", sigma, least=0)
+    mu, sigma = require.number("mu", mu), require.number("sigma", sigma, least=0)
     require.line("epsilon", epsilon)
+    epsilon = epsilon.detach().cpu().float()
     z = mu + sigma * epsilon
     alt = f"{len(epsilon)} draws of ε on a line above, arrows to z = {mu:.1f} + {sigma:.2f} ε on a line below."
     figure = new_figure(11, 5.4, alt)
