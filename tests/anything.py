@@ -108,13 +108,13 @@ NUMBERS = st.one_of(
     st.booleans(),
     st.sampled_from([1j, np.float32(0.5), np.int64(3), np.float64(NAN), fractions.Fraction(1, 3), np.bool_(True)]),
 )
-TEXTS = st.one_of(
-    st.sampled_from(["", " ", "l1", "mse", "bce", "train", "$", "a.b", "../x", "\0"]), st.text(max_size=8)
-)
+TEXTS = st.one_of(st.sampled_from(["", " ", "l1", "mse", "bce", "train", "$", "a.b", "\0"]), st.text(max_size=8))
 SHAPES = st.lists(st.integers(0, 5), max_size=5).map(tuple) | st.sampled_from([(8, *SHAPE), (1, *SHAPE), (8, D), (8,)])
 DTYPES = st.sampled_from(
-    [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.bool, torch.uint8]
-    + [torch.int64, torch.int8, torch.float8_e4m3fn]
+    [
+        *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.complex64),
+        *(torch.bool, torch.uint8, torch.int8, torch.int64),
+    ]
 )
 OBJECTS = st.sampled_from(
     [

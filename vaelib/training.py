@@ -155,7 +155,8 @@ def _require_arguments(
     if not isinstance(model, MultiRateVAE):
         require.number("beta", 1.0 if beta is None else beta, least=0)
     elif beta is not None:
-        raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {require.shown(beta)}")
+        got = require.shown(beta)
+        raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {got}")
     require_likelihood(reconstruction, scale)
     require.whole_number("epochs", epochs, most=100_000)
     require.whole_number("batch_size", batch_size)

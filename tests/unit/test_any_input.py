@@ -1,8 +1,9 @@
-"""Whatever comes into a public function: out comes a right result, or a ValueError or TypeError that names the argument.
+"""Whatever comes into a public function, out comes a right result, or a ValueError or TypeError naming the argument.
 
 Each example is a right call in which none, one or two arguments are replaced by anything (tests/anything.py). So a
 right call must be answered, and its answer be right in shape and finite. A new public function needs a place in one of
-the tables below. A long run, a thousand examples for each function: VAELIB_EXAMPLES=1000 pytest tests/unit/test_any_input.py
+the tables below. A long run, with a thousand examples for each function:
+VAELIB_EXAMPLES=1000 pytest tests/unit/test_any_input.py
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 import torch
-from anything import D, SHAPE, WORLDS, World, anything_for, junk, model, recording, some_faces
+from anything import SHAPE, WORLDS, D, World, anything_for, model, recording, some_faces
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
@@ -30,7 +31,6 @@ from traitlets import TraitError
 
 import vaelib
 from vaelib import VAE, Autoencoder, MultiRateVAE, explorers, figures, landscape, measures
-from vaelib.checks import Verdict
 from vaelib.losses import RECONSTRUCTIONS, Loss
 from vaelib.rate import RateParts
 from vaelib.recording import Recording, save_recordings
@@ -509,7 +509,9 @@ def calls(draw, name: str):
     replaced = draw(st.permutations(sorted(values)))[:count]
     for argument in replaced:
         unwanted = NOT_TO_BE_TRIED.get(argument, lambda value: False)
-        values[argument] = draw(anything_for(values[argument]).filter(lambda value: not unwanted(value)))
+        values[argument] = draw(
+            anything_for(values[argument]).filter(lambda value, unwanted=unwanted: not unwanted(value))
+        )
         if argument == "function" and draw(st.booleans()):  # an answer to an exercise that returns anything
             values[argument] = lambda *_, answer=values[argument]: answer
     return world, values, replaced
@@ -560,5 +562,44 @@ def test_any_input_gets_a_right_result_or_a_named_refusal(name):
         world, values, replaced = drawn
         fault = complaint(name, world, values, replaced)
         assert not fault, f"{name}({', '.join(replaced) or 'all right'}): {fault}"
+
+    answers()
+
+
+MADE = {
+    "compare_codes": (model(Autoencoder), model(VAE), some_faces(40, 0), some_faces(8, 1)),
+    "explore_latents": (model(Autoencoder), model(VAE), some_faces(40, 0), some_faces(8, 1)),
+    "explore_beta": (model(MultiRateVAE), some_faces(8, 0).images),
+    "explore_loss": (model(VAE), some_faces(8, 0).images),
+    "explore_map": (model(Autoencoder, 2), model(VAE, 2), (some_faces(8, 0).images, torch.arange(8))),
+    "draw_a_digit": (model(VAE, 2, (1, 28, 28)), (torch.rand(8, 1, 28, 28), torch.arange(8))),
+    "watch_training": (recording(Autoencoder), recording(VAE)),
+}
+SENT_ONCE = {"arrays", "about", "palette", "pictures"}  # to the browser: not for a lesson to set
+
+
+def test_every_explorer_is_made():
+    made = {type(getattr(explorers, name)(*arguments)).__name__ for name, arguments in MADE.items()}
+    assert made | {"Explorer"} == {name.removeprefix("explorers.") for name in EXPLORERS}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_trait_takes_what_it_can_show_or_refuses_it_by_name(name):
+    widget = getattr(explorers, name)(*MADE[name])
+    traits = sorted(set(type(widget).class_own_traits(sync=True)) - SENT_ONCE)
+    assert traits
+
+    @settings(max_examples=examples_of("explorers"), **QUIET)
+    @given(st.data(), st.sampled_from(traits))
+    def answers(data, trait):
+        before = getattr(widget, trait)
+        value = data.draw(anything_for(list(before) if isinstance(before, tuple) else before))
+        try:
+            setattr(widget, trait, value)
+        except TraitError as error:
+            assert re.search(rf"(?<!\w){trait}(?!\w)", str(error))
+            assert getattr(widget, trait) == before, "a refused value stayed"
+        else:
+            assert finite(getattr(widget, trait))
 
     answers()

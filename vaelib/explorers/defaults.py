@@ -87,8 +87,8 @@ def require_in_a_plane(name: str, model: nn.Module, kind: type[nn.Module]) -> No
 
 
 def digits_or_defaults(digits: Digits | None, models: Mapping[str, nn.Module]) -> Digits:
-    """Images with their classes that all the `models`, each an argument by its name, can encode, as many as a plane shows: the bundled test digits if
-    `digits` is None. Raises TypeError or ValueError that names the argument."""
+    """Images with their classes that all the `models`, arguments by their names, can encode, as many as a plane shows:
+    the bundled test digits if `digits` is None. Raises TypeError or ValueError that names the argument."""
     if digits is None:
         digits = bundled_digits("test")
     if not isinstance(digits, tuple) or len(digits) != 2:

@@ -159,7 +159,8 @@ def labelled_points(
         require.mapping(f"series[{label!r}]", points)
         for name, point in points.items():
             if not isinstance(point, Sequence) or len(point) != 2 or not all(map(require.is_finite_number, point)):
-                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {require.shown(point)}")
+                got = require.shown(point)
+                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {got}")
     figure = new_figure(10.5, 6.4, alt)
     axes = figure.subplots()
     for (label, points), style, below in zip(series.items(), cycle(POINT_STYLES), cycle((6, -18))):
@@ -189,7 +190,8 @@ def rate_distortion(models: Mapping[str, Mapping[float, Evaluation]]) -> CourseF
                     f"models[{label!r}][{beta!r}] must be what evaluate returns, got {require.shown(found)}"
                 )
             if not all(map(require.is_finite_number, found[:2])):
-                raise ValueError(f"models[{label!r}][{beta!r}] must hold finite numbers, got {require.shown(found[:2])}")
+                got = require.shown(found[:2])
+                raise ValueError(f"models[{label!r}][{beta!r}] must hold finite numbers, got {got}")
         series[label] = {f"β = {float(beta):g}": (found.rate, found.distortion) for beta, found in at.items()}
     points = "; ".join(
         f"{label}, {name}: rate about {rate:.1f}, distortion about {distortion:.0f}"

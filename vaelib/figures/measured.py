@@ -144,8 +144,6 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
     require_alt(alt)
     require.mapping("panels", panels)
     require.line("line", line)
-    if not (line.diff() > 0).all():
-        raise ValueError("line must rise from point to point")
     for label, panel in panels.items():
         if not isinstance(panel, tuple) or len(panel) != 2:
             raise ValueError(f"panels[{label!r}] must be two things, log p(x, z) and q")
@@ -156,6 +154,8 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
             raise ValueError(
                 f"panels[{label!r}][1] must be of one image, over (1, 2), got {tuple(panel[1].mean.shape)}"
             )
+    if not (line.diff() > 0).all():
+        raise ValueError("line must rise from point to point")
     colours = LinearSegmentedColormap.from_list("course", ["white", BLUE])
     figure = new_figure(5.6 * len(panels) + 1, 5.6, alt)
     axes = []
