@@ -47,7 +47,7 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     require_images_for(vae, image, model_name="vae", images_name="image")
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
-    q = code_of(vae, image, model_name="vae")
+    q = code_of(vae, image, model_name="vae", images_name="image")
     if not isinstance(q, Normal):
         raise TypeError(f"vae must encode to a distribution, a VAE does; got {type(vae).__name__}")
     require.whole_number("latent", latent, least=0)

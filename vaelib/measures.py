@@ -157,7 +157,7 @@ class Probes:
     def __post_init__(self) -> None:
         require.names("names", self.names)
         require.table("weight", self.weight, (None, None))
-        _require_names_of(self.names, len(self.weight))
+        _require_names_of(self.names, len(self.weight), "weight")
         require.floats("bias", self.bias)
         if self.bias.shape != (len(self.names),) or not self.bias.isfinite().all():
             raise ValueError(f"bias must be finite and of shape ({len(self.names)},), got {tuple(self.bias.shape)}")
@@ -195,9 +195,9 @@ class Probes:
         return explained
 
 
-def _require_names_of(names: Sequence[str], attributes: int) -> None:
+def _require_names_of(names: Sequence[str], attributes: int, of: str) -> None:
     if len(names) != attributes:
-        raise ValueError(f"names must be {attributes}, one for each attribute, got {len(names)}")
+        raise ValueError(f"names must be {attributes}, one for each attribute in {of}, got {len(names)}")
 
 
 def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
@@ -210,7 +210,7 @@ def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
     if len(z) <= z.shape[1]:
         raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
     require.table("factors", factors, (len(z), None))
-    _require_names_of(names, factors.shape[1])
+    _require_names_of(names, factors.shape[1], "factors")
     weight, bias = _least_squares(z, factors)
     return Probes(weight, bias, tuple(names))
 

@@ -191,12 +191,12 @@ def in_eval_mode(*names: str) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def code_of(model, images: Tensor, *, model_name: str = "model") -> Tensor | Normal:
+def code_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor | Normal:
     """What the `model` encodes the `images` to; TypeError or ValueError if it is neither codes nor a Normal (B, D)."""
     if not getattr(model, "at_one_beta", True):
         raise TypeError(f"{model_name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
     code = model.encode(images)
-    require.code(model_name, code, len(images))
+    require.code(model_name, code, len(images), images_name)
     return code
 
 

@@ -218,7 +218,7 @@ def bells(name: str, q: Normal) -> None:
         raise ValueError(f"{name} must have finite means and finite standard deviations above 0")
 
 
-def code(name: str, code, count: int) -> None:
+def code(name: str, code, count: int, images_name: str = "images") -> None:
     """What a model makes of `count` images: codes (count, D), or a Normal over (count, D)."""
     if not isinstance(code, (Tensor, Normal)):
         raise TypeError(
@@ -234,7 +234,8 @@ def code(name: str, code, count: int) -> None:
     for part in (code.mean, code.stddev) if isinstance(code, Normal) else (code,):
         there(f"{name}.encode's result", part)
         if not (part.abs() < LARGEST_CODE).all():  # also False for NaN
-            raise ValueError(f"{name}.encode must return finite codes: have its weights become NaN, inf or huge?")
+            why = f"have its weights become NaN, inf or huge, or are {images_name} huge?"
+            raise ValueError(f"{name}.encode must return finite codes: {why}")
 
 
 def _hint_for(code) -> str:

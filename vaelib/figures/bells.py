@@ -155,7 +155,7 @@ def _require_face(model, model_name: str, probes: Probes, image: Tensor, truth: 
     if not isinstance(probes, Probes):
         raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
     with in_mode(model, training=False):
-        code = code_of(model, image, model_name=model_name)
+        code = code_of(model, image, model_name=model_name, images_name="image")
     latents = (code.mean if isinstance(code, Normal) else code).shape[1]
     if probes.weight.shape[1] != latents:
         raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")

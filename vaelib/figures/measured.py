@@ -156,6 +156,8 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
             )
     if not (line.diff() > 0).all():
         raise ValueError("line must rise from point to point")
+    line = line.detach().cpu().double()
+    panels = {label: (log_joint.detach().double(), q) for label, (log_joint, q) in panels.items()}
     colours = LinearSegmentedColormap.from_list("course", ["white", BLUE])
     figure = new_figure(5.6 * len(panels) + 1, 5.6, alt)
     axes = []
