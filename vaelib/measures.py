@@ -173,7 +173,8 @@ class Probes:
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
         require.posterior("q", q, latents=self.weight.shape[1])
-        variance = q.variance.to(self.weight) @ self.weight.square().T
+        q = Normal(q.mean.to(self.weight), q.stddev.to(self.weight), validate_args=False)
+        variance = q.variance @ self.weight.square().T
         if not (variance > 0).all() or not variance.isfinite().all():
             raise ValueError("q must have a finite standard deviation above 0")
         return Normal(self.predict(q.mean), variance.sqrt())
