@@ -25,8 +25,7 @@ class Landscape(NamedTuple):
 
     def loss(self, beta: float) -> Tensor:
         """distortion + β rate, (S, M). Raises TypeError or ValueError for another `beta`."""
-        require.number("beta", beta, least=0)
-        return self.distortion + beta * self.rate
+        return self.distortion + require.number("beta", beta, least=0) * self.rate
 
     def lowest(self, beta: float) -> tuple[float, float]:
         """(μ, σ) of the lowest of the points at this β."""

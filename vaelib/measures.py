@@ -173,10 +173,11 @@ class Probes:
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
         require.posterior("q", q, latents=self.weight.shape[1])
+        require.bells("q", q)
         q = Normal(q.mean.to(self.weight), q.stddev.to(self.weight), validate_args=False)
         variance = q.variance @ self.weight.square().T
-        if not (variance > 0).all() or not variance.isfinite().all():
-            raise ValueError("q must have a finite standard deviation above 0")
+        if not variance.isfinite().all() or not (variance > 0).all():
+            raise ValueError("q must have standard deviations whose squares are finite and above 0")
         return Normal(self.predict(q.mean), variance.sqrt())
 
     def r2(self, z: Tensor, factors: Tensor) -> Tensor:

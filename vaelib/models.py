@@ -22,6 +22,7 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.storage import load_model, save_model
 
+MOST_LAYERS = 100  # of an encoder
 LOG_VARIANCE_BOUND = 20.0  # |log σ²| stays below this
 
 
@@ -247,6 +248,8 @@ def _require_dtype(model: ImageCoder, name: str, values: Tensor, model_name: str
 
 def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None:
     _require_sizes("image_shape", image_shape)
+    if isinstance(hidden, (tuple, list)) and len(hidden) > MOST_LAYERS:
+        raise ValueError(f"hidden must be at most {MOST_LAYERS} layers, got {len(hidden)}")
     if len(image_shape) != 3:
         raise ValueError(f"image_shape must be (C, H, W), got {require.shown(image_shape)}")
     _require_sizes("hidden", hidden)
