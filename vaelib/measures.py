@@ -25,6 +25,7 @@ from vaelib.models import code_of, in_eval_mode, require_images_for, sample
 from vaelib.multirate import require_one_beta
 
 DENSITIES = ("standard normal", "matched normal", "mixture")
+COMPONENTS = 20  # of a mixture
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
 
@@ -155,9 +156,8 @@ class Probes:
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        require.names("names", self.names)
         require.table("weight", self.weight, (None, None))
-        _require_names_of(self.names, len(self.weight), "weight")
+        require.names("names", self.names, of="weight", count=len(self.weight))
         require.floats("bias", self.bias)
         if self.bias.shape != (len(self.names),) or not self.bias.isfinite().all():
             raise ValueError(f"bias must be finite and of shape ({len(self.names)},), got {tuple(self.bias.shape)}")
@@ -172,8 +172,7 @@ class Probes:
 
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
-        require.posterior("q", q, latents=self.weight.shape[1])
-        require.bells("q", q)
+        require.bells("q", q, latents=self.weight.shape[1])
         q = Normal(q.mean.to(self.weight), q.stddev.to(self.weight), validate_args=False)
         variance = q.variance @ self.weight.square().T
         if not variance.isfinite().all() or not (variance > 0).all():
@@ -186,6 +185,7 @@ class Probes:
         `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
         """
         require.table("z", z, (None, self.weight.shape[1]))
+        require.pairs(z, factors)
         require.table("factors", factors, (len(z), len(self.weight)))
         residual = (self.predict(z) - factors).double().square().sum(dim=0)
         spread = (factors.double() - factors.double().mean(dim=0)).square().sum(dim=0)
@@ -197,22 +197,15 @@ class Probes:
         return explained
 
 
-def _require_names_of(names: Sequence[str], attributes: int, of: str) -> None:
-    if len(names) != attributes:
-        raise ValueError(f"names must be {attributes}, one for each attribute in {of}, got {len(names)}")
-
-
 def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
     """Least-squares probes for `factors` (n, K), called `names`, on latents `z` (n, D); n must exceed D.
 
     Alain and Bengio 2017 (arXiv 1610.01644). Raises TypeError or ValueError that names the argument.
     """
-    require.names("names", names)
-    require.table("z", z, (None, None))
+    require.pairs(z, factors)
     if len(z) <= z.shape[1]:
         raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
-    require.table("factors", factors, (len(z), None))
-    _require_names_of(names, factors.shape[1], "factors")
+    require.names("names", names, of="factors", count=factors.shape[1])
     weight, bias = _least_squares(z, factors)
     return Probes(weight, bias, tuple(names))
 
@@ -224,8 +217,7 @@ def attribute_directions(z: Tensor, factors: Tensor) -> Tensor:
     attributes change as well (Haufe et al. 2014, "On the interpretation of weight vectors"; lesson 06 measures it).
     Raises TypeError or ValueError that names the argument.
     """
-    require.table("z", z, (None, None))
-    require.table("factors", factors, (len(z), None))
+    require.pairs(z, factors)
     if len(factors) <= factors.shape[1]:
         raise ValueError(f"factors must be (n, K) with n > K, got {tuple(factors.shape)}")
     return _least_squares(factors, z)[0].T.contiguous()
@@ -266,7 +258,7 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
     return distance.to(dtype)
 
 
-def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, seed: int = 0) -> Tensor:
+def sample_codes(codes: Tensor, n: int, density: str, *, components: int = COMPONENTS, seed: int = 0) -> Tensor:
     """Draw `n` new codes (n, D) for a decoder, given the `codes` (m, D) of real images.
 
     `density`: "standard normal" ignores the codes; "matched normal" takes their mean and covariance; "mixture" fits a
@@ -297,8 +289,7 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
 
     mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
     points = codes.detach().cpu().double().numpy()  # in float32 a narrow covariance loses its positive eigenvalues
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where codes are alike, some components have nothing to do: no matter
+    with warnings.catch_warnings(action="ignore"):  # where codes are alike, some components have nothing to do
         return torch.from_numpy(mixture.fit(points).sample(n)[0]).to(codes)
 
 
@@ -318,10 +309,13 @@ def holes(
     require.flag("coverage", coverage)
     require.whole_number("n", n)
     require.seed("seed", seed)
-    for name, images in (("real", real), ("held_out", held_out)):
-        require_images_for(autoencoder, images, model_name="autoencoder", images_name=name)
-        if vae is not None:
-            require_images_for(vae, images, model_name="vae", images_name=name)
+    models = {"autoencoder": autoencoder} | ({} if vae is None else {"vae": vae})
+    for images_name, images in (("real", real), ("held_out", held_out)):
+        for model_name, model in models.items():
+            require_images_for(model, images, model_name=model_name, images_name=images_name)
+            code_of(model, images, model_name=model_name, images_name=images_name)
+    if len(real) < COMPONENTS:
+        raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")
     codes = codes_of(autoencoder, real)
     drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
     # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
@@ -340,6 +334,8 @@ def require_arguments(vae, images: Tensor, reconstruction: str, scale: float, ba
     require_images_for(vae, images, model_name="vae")
     require_one_beta("vae", vae)
     require_likelihood(reconstruction, scale)
+    if reconstruction == "bce":
+        require.pixels("images", images)
     require.whole_number("batch_size", batch_size)
     require.seed("seed", seed)
     if not isinstance(code_of(vae, images[:1], model_name="vae"), Normal):

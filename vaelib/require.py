@@ -101,11 +101,13 @@ def words(name: str, value: str) -> None:
         raise TypeError(f"{name} must be a str, got {type(value).__name__}")
 
 
-def names(name: str, values: Collection[str]) -> None:
-    """A list of str, not one str."""
+def names(name: str, values: Collection[str], *, of: str = "", count: int | None = None) -> None:
+    """A list of str, not one str; as many as there are attributes in the argument `of` if there is a `count`."""
     listed = isinstance(values, Collection) and not isinstance(values, (str, Mapping, Tensor))
     if not listed or not all(isinstance(one, str) for one in values):
         raise TypeError(f"{name} must be a list of names, got {shown(values)}")
+    if count is not None and len(values) != count:
+        raise ValueError(f"{name} must be {count}, one for each attribute in {of}, got {len(values)}")
 
 
 def mapping(name: str, values: Mapping, *, labels: bool = True) -> None:
@@ -186,6 +188,14 @@ def table(name: str, values: Tensor, shape: tuple[int | None, int | None]) -> No
         raise ValueError(f"{name} must be finite and of shape {expected}, got {tuple(values.shape)}")
 
 
+def pairs(z: Tensor, factors: Tensor) -> None:
+    """Latents `z` (n, D) and `factors` (n, K), a row of both for each image."""
+    table("z", z, (None, None))
+    if isinstance(factors, Tensor) and factors.ndim == 2 and len(factors) != len(z):
+        raise ValueError(f"factors must have a row for each of z, {len(z)}, got {tuple(factors.shape)}")
+    table("factors", factors, (len(z), None))
+
+
 def labels(name: str, values: Tensor, count: int) -> None:
     """Classes from 0 to 9, whole numbers (count,), one for each of `count` images."""
     if not isinstance(values, Tensor) or values.dtype not in _WHOLE:
@@ -211,9 +221,9 @@ def posterior(name: str, q: Normal, *, latents: int | None = None) -> None:
         raise ValueError(f"{name} must be over (B, {latents}), got {tuple(q.mean.shape)}")
 
 
-def bells(name: str, q: Normal) -> None:
-    """A Normal over (B, D) that can be drawn: its means finite, its standard deviations above 0."""
-    posterior(name, q)
+def bells(name: str, q: Normal, *, latents: int | None = None) -> None:
+    """A `posterior` that can be drawn: its means finite, its standard deviations above 0."""
+    posterior(name, q, latents=latents)
     if not q.mean.isfinite().all() or not ((q.stddev > 0) & q.stddev.isfinite()).all():
         raise ValueError(f"{name} must have finite means and finite standard deviations above 0")
 

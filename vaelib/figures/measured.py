@@ -148,8 +148,7 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
         if not isinstance(panel, tuple) or len(panel) != 2:
             raise ValueError(f"panels[{label!r}] must be two things, log p(x, z) and q")
         require.table(f"panels[{label!r}][0]", panel[0], (len(line), len(line)))
-        require.posterior(f"panels[{label!r}][1]", panel[1], latents=2)
-        require.bells(f"panels[{label!r}][1]", panel[1])
+        require.bells(f"panels[{label!r}][1]", panel[1], latents=2)
         if len(panel[1].mean) != 1:
             raise ValueError(
                 f"panels[{label!r}][1] must be of one image, over (1, 2), got {tuple(panel[1].mean.shape)}"
