@@ -59,6 +59,11 @@ def test_the_linter_finds_what_matters(npm, file):
     assert {"no-undef", "no-unused-vars", "prefer-const", "eqeqeq"} <= found, done.stdout
 
 
+def test_what_is_compiled_is_what_is_written(npm):
+    done = npm("run", "products", "--", "--check")
+    assert done.returncode == 0, f"run `make products`: {done.stdout + done.stderr}"
+
+
 def test_what_a_module_exports_another_imports():
     modules = {path: path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.js")}
     exported = {

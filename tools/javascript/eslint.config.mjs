@@ -26,7 +26,10 @@ export default [
   {
     files: ["vaelib/**/*.js"],
     languageOptions: {
-      globals: globals("clearTimeout", "document", "matchMedia", "MessageChannel", "requestAnimationFrame", "setTimeout"),
+      globals: globals(
+        "atob", "cancelAnimationFrame", "clearTimeout", "document", "matchMedia", "requestAnimationFrame", "setTimeout",
+        "WebAssembly",
+      ),
     },
   },
   {
@@ -37,6 +40,10 @@ export default [
         "Response",
       ),
     },
+  },
+  {
+    files: ["**/products.mjs"],
+    languageOptions: { globals: globals("btoa", "process", "URL") },
   },
   {
     files: ["**/site/typeset.js"],
