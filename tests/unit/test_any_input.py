@@ -84,7 +84,7 @@ INSIDE = {
     *("losses.left_out_constant", "measures.batches_of", "measures.noise_for", "models.posterior_of"),
     *("models.in_mode", "models.in_eval_mode", "models.ImageCoder", "multirate.scale_of", "multirate.beta_at"),
     *("recording.Recording.from_frames", "recording.Recording.stacked"),
-    "multirate.MultiRateVAE.draw_betas",
+    *("multirate.MultiRateVAE.draw_betas", "trained.round_weights"),
     *("models.ImageCoder.decode", "models.ImageCoder.save", "models.ImageCoder.load"),  # tried on its subclasses
 }
 # Made by the functions of nearly the same name; their traits are tried below.

@@ -116,6 +116,8 @@ def curves(
     limits = {} if limits is None else limits
     if not isinstance(limits, Mapping):
         raise TypeError(f"limits must be a dict with two numbers for a panel's title, got {type(limits).__name__}")
+    if limits:
+        require.mapping("limits", limits)
     if not set(limits) <= set(panels):
         raise ValueError(f"limits must be for panels, there is no {', '.join(sorted(set(limits) - set(panels)))}")
     for title, ends in limits.items():
