@@ -30,6 +30,7 @@ from tools.lessons import LESSONS, ROOT
 from tools.tables import BROKEN, MISSING, Result
 
 LARGEST = 50_000_000  # bytes, of a notebook that is read
+MOST_VALUES = 500_000  # in it: each may take a hundred bytes of memory; lessons have 4,500
 START = 300  # seconds: a busy machine may take long to import PyTorch
 COLLECTED = ROOT / "collected"  # where the tables go
 
@@ -48,12 +49,17 @@ def submissions_in(folder: Path) -> list[Submission]:
     paths = [
         path
         for path in folder.rglob("*.ipynb")
-        if ".ipynb_checkpoints" not in path.parts and path.is_file() and not path.is_symlink()
+        if ".ipynb_checkpoints" not in path.parts
     ]
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+    for path in sorted(paths, key=lambda path: (is_a_file(path), path.lstat().st_mtime)):
         one = Submission(*student_and_lesson(path.relative_to(folder)), path)
         found[one[:2] if one.lesson else path] = one
     return sorted(found.values(), key=lambda one: (one.student, one.lesson or ""))
+
+
+def is_a_file(path: Path) -> bool:
+    """And no link: one may lead to what somebody else handed in."""
+    return path.is_file() and not path.is_symlink()
 
 
 def student_and_lesson(path: Path) -> tuple[str, str | None]:
@@ -66,6 +72,18 @@ def student_and_lesson(path: Path) -> tuple[str, str | None]:
 
 
 # What is in a notebook
+
+
+def text_of(path: Path) -> str:
+    """What is to be read as a notebook. Raises ValueError for what is no file, or would take too much memory."""
+    if not is_a_file(path):
+        raise ValueError("it is no file, but a link, a folder or something else")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it has more than {LARGEST / 1e6:.0f} MB")
+    content = path.read_bytes()
+    if sum(content.count(mark) for mark in (b"[", b"{", b",")) > MOST_VALUES:
+        raise ValueError("it has more values than a notebook can have")
+    return content.decode("utf-8")
 
 
 def answers_in(notebook, exercises: list[Exercise]) -> list[dict]:
@@ -131,9 +149,7 @@ def check_submission(submission: Submission, hidden: list[Path]) -> list[Result]
     if lesson is None:
         return [Result(student, "", BROKEN, f"{path.name}: its name is not that of a lesson")]
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"it has more than {LARGEST / 1e6:.0f} MB")
-        written = answers_in(nbformat.read(path, as_version=4), exercises)
+        written = answers_in(nbformat.reads(text_of(path), as_version=4), exercises)
     except Exception as error:  # whatever a file may hold
         reason = f"the notebook can't be read: {str(error).strip().partition(chr(10))[0][:200] or type(error).__name__}"
         return [Result(student, exercise.id, BROKEN, reason) for exercise in exercises]

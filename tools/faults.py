@@ -67,7 +67,7 @@ FAULTS = [
     ),
     Fault(
         "sample for rsample: no gradient",
-        "sample",
+        "_sample",
         "return q.mean + q.stddev * epsilon",
         "return (q.mean + q.stddev * epsilon).detach()",
         "losses",
@@ -75,7 +75,13 @@ FAULTS = [
     Fault("a mode that is not given back", "in_mode", "layer.training = was", "pass", "own_models"),
     Fault("measured in train mode", "in_eval_mode", "training=False", "training=True", "own_models"),
     Fault("bytes in the loss", "vae_loss", 'require.pixels("x", x)', "pass", "bad_inputs", "unit_interval"),
-    Fault("a code of any kind", "code_of", "require.code(model_name, code, len(images))", "pass", "own_models"),
+    Fault(
+        "a code of any kind",
+        "code_of",
+        "require.code(model_name, code, len(images), images_name)",
+        "pass",
+        "own_models",
+    ),
     Fault("a check that asks for no gradients", "compare", "if case.leaves", "if False", "checks_styles"),
     Fault(
         "a check that takes the same noise twice", "fault_of_noise", "torch.equal(z, again)", "False", "checks_styles"

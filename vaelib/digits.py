@@ -6,11 +6,13 @@ Whose the data is, under which licence, and how the subset was chosen: data/digi
 
 import gzip
 import hashlib
+import math
 import os
 import re
 import socket
 import tempfile
 import threading
+import zlib
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -18,8 +20,11 @@ from typing import NamedTuple
 
 import torch
 
+from vaelib import require
+
 _REPAIR = "install vaelib again, or get the file back with git"
 BUNDLED = Path(__file__).parent / "data" / "digits"
+MOST_BYTES = 60_000 * 28 * 28  # that a file of MNIST holds, unpacked
 _FILE_PREFIX = {"train": "train", "test": "t10k"}  # MNIST's own names for its two splits
 _SECONDS_WITHOUT_AN_ANSWER = 30  # after which a silent server counts as down
 _ONE_DOWNLOAD_AT_A_TIME = threading.Lock()
@@ -48,38 +53,48 @@ def digits(split="train", *, full=False, cache=None) -> Digits:
     truncated or altered, or when the full set can't be downloaded.
     """
     if not isinstance(split, str) or split not in _FILE_PREFIX:
-        raise ValueError(f'split must be "train" or "test", got {split!r}')
-    if not isinstance(full, bool):
-        raise TypeError(f"full must be True or False, got {full!r}")
+        raise ValueError(f'split must be "train" or "test", got {require.shown(split)}')
+    require.flag("full", full)
     if not isinstance(cache, (str, os.PathLike, type(None))):
-        raise TypeError(f"cache must be the path of a folder or None, got {cache!r}")
-    read = _full_reader(cache) if full else _read_bundled
-    images = _decode_idx(read(f"{_FILE_PREFIX[split]}-images-idx3-ubyte.gz"))  # (n, 28, 28) uint8
-    labels = _decode_idx(read(f"{_FILE_PREFIX[split]}-labels-idx1-ubyte.gz"))  # (n,) uint8
+        raise TypeError(f"cache must be the path of a folder or None, got {require.shown(cache)}")
+    read = _full_reader(cache) if full else _bundled
+    images = _decode_idx(read(f"{_FILE_PREFIX[split]}-images-idx3-ubyte.gz"), 3)  # (n, 28, 28) uint8
+    labels = _decode_idx(read(f"{_FILE_PREFIX[split]}-labels-idx1-ubyte.gz"), 1)  # (n,) uint8
     return Digits(images[:, None].float() / 255, labels.long())
 
 
-def _decode_idx(compressed: bytes) -> torch.Tensor:
+def _decode_idx(path: Path, axes: int) -> torch.Tensor:
     """An IDX file: the bytes 0, 0, 8 (for uint8), the number of axes, each axis in 4 bytes, the values."""
-    content = bytearray(gzip.decompress(compressed))
-    start = 4 + 4 * content[3]
-    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    return torch.frombuffer(content, dtype=torch.uint8, offset=start).reshape(shape)
+    try:
+        with gzip.open(path) as file:
+            if file.read(4) != bytes((0, 0, 8, axes)):
+                raise ValueError("it does not begin as one of MNIST's does")
+            shape = [int.from_bytes(file.read(4), "big") for _ in range(axes)]
+            size = math.prod(shape)
+            if not 0 < size <= MOST_BYTES:
+                raise ValueError(f"it promises {size} bytes")
+            content = bytearray(file.read(size))
+            if len(content) != size or file.read(1):
+                raise ValueError(f"it promises {size} bytes and does not hold as many")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DigitsError(f"{path} was truncated or altered ({error}): {_REPAIR}") from None
+    return torch.frombuffer(content, dtype=torch.uint8).reshape(shape)
 
 
-def _read_bundled(name: str) -> bytes:
+def _bundled(name: str) -> Path:
+    """Where that file lies, if it is there and whole."""
     try:
         sums = dict(line.split()[::-1] for line in (BUNDLED / "SHA256SUMS").read_text().splitlines())
-        content = (BUNDLED / name).read_bytes()
+        found = _checksum(BUNDLED / name, hashlib.sha256)
     except FileNotFoundError as error:
         raise DigitsError(f"{error.filename} is missing: {_REPAIR}") from error
-    if hashlib.sha256(content).hexdigest() != sums.get(name):
+    if found != sums.get(name):
         raise DigitsError(f"{BUNDLED / name} was truncated or altered (its SHA-256 is wrong): {_REPAIR}")
-    return content
+    return BUNDLED / name
 
 
 def _full_reader(cache):
-    """A function that reads the full MNIST's files by name, downloaded into `cache` where needed."""
+    """A function from the names of the full MNIST's files to their places, downloaded into `cache` where needed."""
     from torchvision.datasets import MNIST  # imported here because it is slow, and seldom needed
 
     cache = Path(cache or os.environ.get("VAELIB_CACHE") or "~/.cache/vaelib").expanduser()
@@ -87,7 +102,7 @@ def _full_reader(cache):
     with _ONE_DOWNLOAD_AT_A_TIME:
         if _damaged(folder, MNIST.resources):
             _download(MNIST, folder)
-    return lambda name: (folder / name).read_bytes()
+    return lambda name: folder / name
 
 
 def _damaged(folder: Path, resources) -> list[str]:
@@ -97,7 +112,13 @@ def _damaged(folder: Path, resources) -> list[str]:
 
 def _md5(path: Path) -> str | None:
     """The checksum that MNIST is published with; it guards against accidents, so a weak one will do."""
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() if path.is_file() else None
+    return _checksum(path, lambda: hashlib.md5(usedforsecurity=False)) if path.is_file() else None
+
+
+def _checksum(path: Path, digest) -> str | None:
+    """Piece by piece, however large the file may be; of one that is larger than any of MNIST's, none."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, digest).hexdigest() if path.stat().st_size <= MOST_BYTES else None
 
 
 def _download(mnist, folder: Path) -> None:

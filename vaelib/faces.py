@@ -45,7 +45,8 @@ def faces(n: int, *, seed: int = 0, size: int = 32) -> Faces:
     ValueError for an `n`, `seed` or `size` that is not a whole number or is out of range.
     """
     require.whole_number("n", n)
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
+    _require_size(size, n)
     factors = torch.rand(n, len(FACTORS), generator=torch.Generator().manual_seed(seed))
     return Faces(render(factors, size=size), factors)
 
@@ -58,7 +59,8 @@ def four_kinds(n: int, *, seed: int = 0, size: int = 32) -> Kinds:
     `faces` does.
     """
     require.whole_number("n", n)
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
+    _require_size(size, n)
     worn, grown, glasses, beard = torch.rand(n, 4, generator=torch.Generator().manual_seed(seed)).T
     worn, grown = worn > 0.5, grown > 0.5
     factors = torch.tensor([0.25, 0.5, 0.3, 0.0, 0.0, 0.6]).repeat(n, 1)
@@ -73,15 +75,17 @@ def render(factors: Tensor, *, size: int = 32) -> Tensor:
     Raises TypeError if `factors` is not a floating-point tensor or `size` no int, ValueError if the shape is another,
     a value lies outside [0, 1] or is NaN, or `size` is not in 16..256.
     """
-    if not isinstance(factors, Tensor) or not factors.is_floating_point():
-        raise TypeError("factors must be a floating-point tensor")
+    require.floats("factors", factors)
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS) or len(factors) == 0:
         raise ValueError(f"factors must have shape (n, {len(FACTORS)}) with n ≥ 1, got {tuple(factors.shape)}")
     require.unit_interval("factors", factors, " and hold no NaN")
-    require.whole_number("size", size, least=16)
-    if size > 256:
-        raise ValueError(f"size must be from 16 to 256 pixels, got {size}")
+    _require_size(size, len(factors))
     return torch.cat([_paint(chunk, size) for chunk in factors.detach().float().split(_CHUNK)])
+
+
+def _require_size(size: int, n: int) -> None:
+    require.whole_number("size", size, least=16, most=256)
+    require.room("n", n * 3 * size**2)
 
 
 def _paint(factors: Tensor, size: int) -> Tensor:

@@ -12,6 +12,7 @@ from vaelib.models import code_of, in_eval_mode, require_images_for
 STEP = 0.01  # between the latents at which the error is computed, at most: sums are exact while it is no wider than σ
 CUT = 6.0  # σ away from μ nothing weighs
 AT_ONCE = 500  # images
+MOST_PLACES = 1e6  # of z: some minutes
 
 
 class Landscape(NamedTuple):
@@ -23,8 +24,8 @@ class Landscape(NamedTuple):
     rate: Tensor
 
     def loss(self, beta: float) -> Tensor:
-        """distortion + β rate, (S, M)."""
-        return self.distortion + beta * self.rate
+        """distortion + β rate, (S, M). Raises TypeError or ValueError for another `beta`."""
+        return self.distortion + require.number("beta", beta, least=0) * self.rate
 
     def lowest(self, beta: float) -> tuple[float, float]:
         """(μ, σ) of the lowest of the points at this β."""
@@ -45,7 +46,7 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     require_images_for(vae, image, model_name="vae", images_name="image")
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
-    q = code_of(vae, image, model_name="vae")
+    q = code_of(vae, image, model_name="vae", images_name="image")
     if not isinstance(q, Normal):
         raise TypeError(f"vae must encode to a distribution, a VAE does; got {type(vae).__name__}")
     require.whole_number("latent", latent, least=0)
@@ -58,6 +59,8 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     mu, sigma = mu.double(), sigma.double()
     far, step = CUT * sigma.max(), min(STEP, sigma.min().item())
     first, last = ((mu.min() - far) / step).floor().item(), ((mu.max() + far) / step).ceil().item()
+    if last - first > MOST_PLACES:
+        raise ValueError(f"sigma must be larger, or mu not reach so far: z would take {last - first:.1g} places")
     z = step * torch.arange(first, last + 1, dtype=torch.double)  # the same places, whatever part of them is asked for
     codes = q.mean.repeat(len(z), 1)  # (knots, D)
     codes[:, latent] = z.to(codes)

@@ -42,7 +42,10 @@ def vae_loss(
     kl = kl_to_standard_normal(q)  # (B, D)
     if len(kl) != len(x):
         raise ValueError(f"q must describe the {len(x)} images of x, it describes {len(kl)}")
-    return _vae_loss(error, kl, beta)
+    loss = _vae_loss(error, kl, beta)
+    if not loss.total.isfinite():
+        raise ValueError(f"beta must be smaller: with {beta:g} the loss of these x, x_hat and q overflows")
+    return loss
 
 
 def _vae_loss(error: Tensor, kl: Tensor, beta: float) -> Loss:
@@ -78,6 +81,8 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
         raise ValueError(f"x_hat must have the shape of x, {tuple(x.shape)}, got {tuple(x_hat.shape)}")
     if x.dtype != x_hat.dtype:
         raise TypeError(f"x_hat must have the dtype of x, {x.dtype}, got {x_hat.dtype}")
+    if x.device != x_hat.device:
+        raise ValueError(f"x_hat must be on the device of x, {x.device}, got {x_hat.device}")
     if reconstruction == "bce":
         require.pixels("x", x)
         require.pixels("x_hat", x_hat)
@@ -86,6 +91,7 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
         for name, image in (("x", x), ("x_hat", x_hat)):
             if not image.isfinite().all():
                 raise ValueError(f"{name} must be finite, it holds NaN or inf")
+        raise ValueError(f"x_hat must lie nearer to x, or scale be larger: the error over {scale:g} overflows")
     return error
 
 
@@ -135,8 +141,7 @@ def _kl(q: Normal) -> Tensor:
 def require_likelihood(reconstruction: str, scale: float) -> float:
     """The `scale` as a float. Raises TypeError or ValueError, naming the argument, unless the two describe a
     likelihood."""
-    if reconstruction not in RECONSTRUCTIONS:
-        raise ValueError(f"reconstruction must be one of {RECONSTRUCTIONS}, got {reconstruction!r}")
+    require.choice("reconstruction", reconstruction, RECONSTRUCTIONS)
     number = require.number("scale", scale, above=0)
     if reconstruction == "bce" and number != 1:
         raise ValueError(f'scale must be 1 for reconstruction="bce", which has none, got {scale}')

@@ -4,6 +4,7 @@ Random numbers are drawn for all images at once, so that no result depends on th
 """
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from vaelib.losses import (
 from vaelib.models import code_of, in_eval_mode, require_images_for, sample
 from vaelib.multirate import require_one_beta
 
+DENSITIES = ("standard normal", "matched normal", "mixture")
+COMPONENTS = 20  # of a mixture
 COLLAPSED_BELOW = 0.01  # nats: a latent whose KL is smaller on average is collapsed
 
 
@@ -92,7 +95,7 @@ def log_marginal(
     Raises TypeError or ValueError that names the argument.
     """
     require_arguments(vae, images, reconstruction, scale, batch_size, seed)
-    require.whole_number("samples", samples)
+    require.whole_number("samples", samples, most=100_000)
     posteriors = [vae.encode(images[rows]) for rows in batches_of(len(images), batch_size)]
     generator = torch.Generator().manual_seed(seed)
     draws = []
@@ -137,7 +140,7 @@ def heard_codes_of(model, images: Tensor, *, seed: int = 0) -> Tensor:
     Fit probes on these. On the means they would also read what the noise of z drowns: latents that the decoder has
     learnt to ignore.
     """
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
     require_images_for(model, images)
     require_one_beta("model", model)
     code = code_of(model, images)
@@ -152,18 +155,29 @@ class Probes:
     bias: Tensor  # (K,)
     names: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        require.table("weight", self.weight, (None, None))
+        require.names("names", self.names, of="weight", count=len(self.weight))
+        require.floats("bias", self.bias)
+        if self.bias.shape != (len(self.names),) or not self.bias.isfinite().all():
+            raise ValueError(f"bias must be finite and of shape ({len(self.names)},), got {tuple(self.bias.shape)}")
+
     def predict(self, z: Tensor) -> Tensor:
         """Latents (B, D) → attributes (B, K). Raises TypeError or ValueError for another `z`."""
         require.table("z", z, (None, self.weight.shape[1]))
-        return z @ self.weight.T + self.bias
+        return z.to(self.weight) @ self.weight.T + self.bias
 
     def push_forward(self, q: Normal) -> Normal:
         """A Gaussian posterior over (B, D) → the exact Gaussian of each attribute, (B, K); not how they vary together.
 
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
         """
-        require.posterior("q", q, latents=self.weight.shape[1])
-        return Normal(self.predict(q.mean), (q.variance @ self.weight.square().T).sqrt())
+        require.bells("q", q, latents=self.weight.shape[1])
+        q = Normal(q.mean.to(self.weight), q.stddev.to(self.weight), validate_args=False)
+        variance = q.variance @ self.weight.square().T
+        if not variance.isfinite().all() or not (variance > 0).all():
+            raise ValueError("q must have standard deviations whose squares are finite and above 0")
+        return Normal(self.predict(q.mean), variance.sqrt())
 
     def r2(self, z: Tensor, factors: Tensor) -> Tensor:
         """The share of each attribute's variance that the probe explains, (K,): 1 is all, 0 is none.
@@ -171,9 +185,16 @@ class Probes:
         `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
         """
         require.table("z", z, (None, self.weight.shape[1]))
+        require.pairs(z, factors)
         require.table("factors", factors, (len(z), len(self.weight)))
-        residual = (self.predict(z) - factors).square().sum(dim=0)
-        return 1 - residual / (factors - factors.mean(dim=0)).square().sum(dim=0)
+        residual = (self.predict(z) - factors).double().square().sum(dim=0)
+        spread = (factors.double() - factors.double().mean(dim=0)).square().sum(dim=0)
+        if not (spread > 0).all():
+            raise ValueError("factors must vary in each column: of a constant nothing is left to explain")
+        explained = (1 - residual / spread).to(factors.dtype)
+        if not explained.isfinite().all():
+            raise ValueError("z must be like those that the probes were fitted on: what they predict overflows")
+        return explained
 
 
 def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
@@ -181,11 +202,10 @@ def fit_probes(z: Tensor, factors: Tensor, names: Sequence[str]) -> Probes:
 
     Alain and Bengio 2017 (arXiv 1610.01644). Raises TypeError or ValueError that names the argument.
     """
-    require.names("names", names)
-    require.table("z", z, (None, None))
+    require.pairs(z, factors)
     if len(z) <= z.shape[1]:
         raise ValueError(f"z must be (n, D) with n > D, got {tuple(z.shape)}")
-    require.table("factors", factors, (len(z), len(names)))
+    require.names("names", names, of="factors", count=factors.shape[1])
     weight, bias = _least_squares(z, factors)
     return Probes(weight, bias, tuple(names))
 
@@ -197,8 +217,7 @@ def attribute_directions(z: Tensor, factors: Tensor) -> Tensor:
     attributes change as well (Haufe et al. 2014, "On the interpretation of weight vectors"; lesson 06 measures it).
     Raises TypeError or ValueError that names the argument.
     """
-    require.table("z", z, (None, None))
-    require.table("factors", factors, (len(z), None))
+    require.pairs(z, factors)
     if len(factors) <= factors.shape[1]:
         raise ValueError(f"factors must be (n, K) with n > K, got {tuple(factors.shape)}")
     return _least_squares(factors, z)[0].T.contiguous()
@@ -209,6 +228,8 @@ def _least_squares(inputs: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
     with_one = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1).double()  # (n, D + 1)
     # The pseudo-inverse rather than lstsq: it stays right when a latent is constant.
     solution = (torch.linalg.pinv(with_one) @ outputs.double()).to(inputs.dtype)  # (D + 1, K)
+    if not solution.isfinite().all():
+        raise ValueError("z and factors must be of sizes that can be compared: least squares overflow")
     return solution[:-1].T.contiguous(), solution[-1]
 
 
@@ -227,22 +248,31 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
     for name, images in (("pictures", pictures), ("real", real)):
         require.finite(name, images)
     require.whole_number("batch_size", batch_size)
+    dtype = real.dtype
+    if dtype not in (torch.float32, torch.float64):  # of which PyTorch knows no distance
+        pictures, real = pictures.float(), real.float()
     nearest = [torch.cdist(some.flatten(1), real.flatten(1)).min(dim=1).values for some in pictures.split(batch_size)]
-    return torch.cat(nearest) / math.sqrt(pictures[0].numel())
+    distance = torch.cat(nearest) / math.sqrt(pictures[0].numel())
+    if not distance.isfinite().all():
+        raise ValueError("pictures and real must be nearer to each other: their distance overflows")
+    return distance.to(dtype)
 
 
-def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, seed: int = 0) -> Tensor:
+def sample_codes(codes: Tensor, n: int, density: str, *, components: int = COMPONENTS, seed: int = 0) -> Tensor:
     """Draw `n` new codes (n, D) for a decoder, given the `codes` (m, D) of real images.
 
     `density`: "standard normal" ignores the codes; "matched normal" takes their mean and covariance; "mixture" fits a
     Gaussian mixture with `components` full covariances on them (Ghosh et al. 2020, arXiv 1903.12436).
     Raises TypeError or ValueError that names the argument.
     """
+    require.choice("density", density, DENSITIES)
     require.table("codes", codes, (None, None))
     if density != "standard normal" and len(codes) < 2:
         raise ValueError("codes must be at least 2 to have a covariance, got 1")
-    for name, value, least in (("n", n, 1), ("components", components, 1), ("seed", seed, 0)):
-        require.whole_number(name, value, least)
+    require.whole_number("n", n)
+    require.whole_number("components", components)
+    require.seed("seed", seed)
+    require.room("n", n * max(codes.shape))
     if density == "mixture" and components > len(codes):
         raise ValueError(f"components must be at most the number of codes, {len(codes)}, got {components}")
     generator = torch.Generator().manual_seed(seed)
@@ -255,13 +285,12 @@ def sample_codes(codes: Tensor, n: int, density: str, *, components: int = 20, s
     if density == "matched normal":  # Σ_i w_i (c_i − mean) with w_i ~ N(0, 1/(m − 1)) has the codes' covariance
         weights = standard_normal(len(codes)) / math.sqrt(len(codes) - 1)  # (n, m)
         return codes.mean(dim=0) + weights @ (codes - codes.mean(dim=0))
-    if density == "mixture":
-        from sklearn.mixture import GaussianMixture  # slow to import, seldom needed
+    from sklearn.mixture import GaussianMixture  # slow to import, seldom needed
 
-        mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
-        points = codes.detach().cpu().double().numpy()  # in float32 a narrow covariance loses its positive eigenvalues
+    mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-5, max_iter=500, tol=1e-2)
+    points = codes.detach().cpu().double().numpy()  # in float32 a narrow covariance loses its positive eigenvalues
+    with warnings.catch_warnings(action="ignore"):  # where codes are alike, some components have nothing to do
         return torch.from_numpy(mixture.fit(points).sample(n)[0]).to(codes)
-    raise ValueError(f'density must be "standard normal", "matched normal" or "mixture", got {density!r}')
 
 
 @in_eval_mode("autoencoder", "vae")
@@ -277,15 +306,18 @@ def holes(
     samples? Samples that all look alike are near to a real image, and still leave most of them uncovered (Sajjadi et
     al. 2018, arXiv 1806.00035). Raises TypeError or ValueError that names the argument.
     """
+    require.flag("coverage", coverage)
     require.whole_number("n", n)
-    require.whole_number("seed", seed, least=0)
-    for name, images in (("real", real), ("held_out", held_out)):
-        require_images_for(autoencoder, images, model_name="autoencoder", images_name=name)
-        if vae is not None:
-            require_images_for(vae, images, model_name="vae", images_name=name)
+    require.seed("seed", seed)
+    models = {"autoencoder": autoencoder} | ({} if vae is None else {"vae": vae})
+    for images_name, images in (("real", real), ("held_out", held_out)):
+        for model_name, model in models.items():
+            require_images_for(model, images, model_name=model_name, images_name=images_name)
+            code_of(model, images, model_name=model_name, images_name=images_name)
+    if len(real) < COMPONENTS:
+        raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")
     codes = codes_of(autoencoder, real)
-    drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in
-             ("standard normal", "matched normal", "mixture")}  # fmt: skip
+    drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
     # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
     pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
@@ -302,8 +334,10 @@ def require_arguments(vae, images: Tensor, reconstruction: str, scale: float, ba
     require_images_for(vae, images, model_name="vae")
     require_one_beta("vae", vae)
     require_likelihood(reconstruction, scale)
+    if reconstruction == "bce":
+        require.pixels("images", images)
     require.whole_number("batch_size", batch_size)
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
     if not isinstance(code_of(vae, images[:1], model_name="vae"), Normal):
         raise TypeError("vae must encode to a distribution; a UAE has no rate")
 

@@ -8,6 +8,7 @@ One network for every β stands in `vaelib.multirate`.
 
 import functools
 import inspect
+import math
 import numbers
 import os
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.storage import load_model, save_model
 
+MOST_LAYERS = 100  # of an encoder
 LOG_VARIANCE_BOUND = 20.0  # |log σ²| stays below this
 
 
@@ -28,6 +30,7 @@ class ImageCoder(nn.Module):
     """What the models share: `trunk` and `head` make the encoder, `decoder` brings the latent back to an image."""
 
     outputs_per_latent: int
+    at_one_beta = True  # encodes and decodes without being told a β
 
     def __init__(
         self,
@@ -122,9 +125,20 @@ def posterior_of(head: Tensor) -> Normal:
 
 
 def sample(q: Normal, generator: torch.Generator | None = None) -> Tensor:
-    """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own."""
-    if not isinstance(q, Normal):
-        require.posterior("q", q)  # says what it is
+    """z = μ + σ ε with ε ~ N(0, 1), (B, D): what `q.rsample()` does, but from a `generator` of one's own.
+
+    Raises TypeError or ValueError that names the argument.
+    """
+    require.posterior("q", q)
+    if not isinstance(generator, (torch.Generator, type(None))):
+        raise TypeError(f"generator must be a torch.Generator or None, got {type(generator).__name__}")
+    z = _sample(q, generator)
+    if not z.isfinite().all():
+        raise ValueError("q must have a finite mean and a finite standard deviation")
+    return z
+
+
+def _sample(q: Normal, generator: torch.Generator | None) -> Tensor:
     device = q.mean.device if generator is None else generator.device
     epsilon = torch.randn(q.mean.shape, generator=generator, dtype=q.mean.dtype, device=device).to(q.mean.device)
     return q.mean + q.stddev * epsilon
@@ -178,64 +192,74 @@ def in_eval_mode(*names: str) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def code_of(model, images: Tensor, *, model_name: str = "model") -> Tensor | Normal:
+def code_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor | Normal:
     """What the `model` encodes the `images` to; TypeError or ValueError if it is neither codes nor a Normal (B, D)."""
+    if not getattr(model, "at_one_beta", True):
+        raise TypeError(f"{model_name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
     code = model.encode(images)
-    require.code(model_name, code, len(images))
+    require.code(model_name, code, len(images), images_name)
     return code
 
 
 # ---- what the models ask of their arguments
 
 
-def require_images_for(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> None:
+def require_images_for(
+    model, images: Tensor, *, model_name: str = "model", images_name: str = "images", anywhere: bool = False
+) -> None:
     """Raise TypeError or ValueError unless `model` can encode the `images`. The message uses the names given here.
 
-    A model of one's own needs `encode` and `decode`; how its images must look, it knows best.
+    A model of one's own needs `encode` and `decode`; how its images must look, it knows best. `anywhere` on what device
+    the images may be if they are going to be moved.
     """
     require.coder(model_name, model)
     if not isinstance(model, ImageCoder):
         return require.images(images_name, images)
-    _require_dtype(model, images_name, images)
+    _require_dtype(model, images_name, images, model_name, anywhere=anywhere)
     if images.ndim != 4 or tuple(images.shape[1:]) != model.image_shape or len(images) == 0:
         expected = ", ".join(map(str, model.image_shape))
-        raise ValueError(f"{images_name} must have shape (B, {expected}), B ≥ 1, got {tuple(images.shape)}")
-    if not images.sum().isfinite():  # NaN and inf reach the sum
-        raise ValueError(f"{images_name} must be finite, no NaN or inf")
+        raise ValueError(
+            f"{images_name} must have shape (B, {expected}) for {model_name}, B ≥ 1, got {tuple(images.shape)}"
+        )
+    require.finite(images_name, images)
 
 
 def require_latents_for(model: ImageCoder, z: Tensor) -> None:
     """Raise TypeError or ValueError unless `model` can decode the latents `z`."""
-    _require_dtype(model, "z", z)
+    _require_dtype(model, "z", z, "model")
     if z.ndim != 2 or z.shape[1] != model.latent_dim or len(z) == 0:
         raise ValueError(f"z must have shape (B, {model.latent_dim}), B ≥ 1, got {tuple(z.shape)}")
     if not z.isfinite().all():
         raise ValueError("z must be finite, it holds NaN or inf")
 
 
-def _require_dtype(model: ImageCoder, name: str, values: Tensor) -> None:
-    if not isinstance(values, Tensor) or not values.is_floating_point():
-        got = values.dtype if isinstance(values, Tensor) else type(values).__name__
-        hint = "; divide bytes by 255 first" if got == torch.uint8 else ""
-        raise TypeError(f"{name} must be a floating-point tensor, got {got}{hint}")
-    if values.dtype != model.head.weight.dtype:
+def _require_dtype(model: ImageCoder, name: str, values: Tensor, model_name: str, *, anywhere: bool = False) -> None:
+    require.floats(name, values)
+    weight = model.head.weight
+    require.there(f"{model_name}'s weights", weight)
+    if values.dtype != weight.dtype:
         raise TypeError(
-            f"{name} must have the model's dtype, {model.head.weight.dtype}, got {values.dtype}: "
+            f"{name} must have the {model_name}'s dtype, {weight.dtype}, got {values.dtype}: "
             "model.double() and model.float() change the model's"
         )
+    if not anywhere and values.device != weight.device:
+        raise ValueError(f"{name} must be on the {model_name}'s device, {weight.device}, got {values.device}")
 
 
 def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None:
     _require_sizes("image_shape", image_shape)
+    if isinstance(hidden, (tuple, list)) and len(hidden) > MOST_LAYERS:
+        raise ValueError(f"hidden must be at most {MOST_LAYERS} layers, got {len(hidden)}")
     if len(image_shape) != 3:
-        raise ValueError(f"image_shape must be (C, H, W), got {image_shape}")
+        raise ValueError(f"image_shape must be (C, H, W), got {require.shown(image_shape)}")
     _require_sizes("hidden", hidden)
     _require_sizes("latent_dim", [latent_dim])
-    require.whole_number("seed", seed, least=0)
+    sizes = [math.prod(map(int, image_shape)), *map(int, hidden), int(latent_dim)]
+    require.room("image_shape, hidden and latent_dim", 2 * sum(math.prod(pair) for pair in pairwise(sizes)))
+    require.seed("seed", seed)
     if mean_image is None:
         return
-    if not isinstance(mean_image, Tensor) or not mean_image.is_floating_point():
-        raise TypeError("mean_image must be a floating-point tensor")
+    require.floats("mean_image", mean_image)
     if tuple(mean_image.shape) != tuple(image_shape) or not ((mean_image >= 0) & (mean_image <= 1)).all():
         raise ValueError(f"mean_image must have shape {tuple(image_shape)} and lie in [0, 1]")
 
@@ -243,6 +267,6 @@ def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None
 def _require_sizes(name: str, values) -> None:
     whole = isinstance(values, (tuple, list)) and all(isinstance(v, numbers.Integral) for v in values)
     if not whole or any(isinstance(v, bool) for v in values):
-        raise TypeError(f"{name} must be made of whole numbers, got {values!r}")
-    if len(values) == 0 or min(values) < 1:
-        raise ValueError(f"{name} must be at least 1 everywhere, got {values!r}")
+        raise TypeError(f"{name} must be made of whole numbers, got {require.shown(values)}")
+    if len(values) == 0 or min(values) < 1 or max(values) > require.MOST:
+        raise ValueError(f"{name} must be from 1 to {require.MOST} everywhere, got {require.shown(values)}")

@@ -27,6 +27,7 @@ class MultiRateVAE(ImageCoder):
     """
 
     outputs_per_latent = 2  # μ and log σ²
+    at_one_beta = False
     gate_width = 16
 
     def _add_layers(self) -> None:
@@ -65,7 +66,9 @@ class MultiRateVAE(ImageCoder):
     def at(self, beta: float) -> VAE:
         """The VAE at this `beta`, with weights of its own: an ordinary one, for a gate is a linear map like those
         on either side of it and can be multiplied into them. Raises TypeError or ValueError for another `beta`."""
-        of_encoder, of_head, of_z, of_decoder = self._gates_at(_require_betas(beta, self.head.weight))
+        of_encoder, of_head, of_z, of_decoder = self._gates_at(
+            _require_betas(require.number("beta", beta, least=0), self.head.weight)
+        )
         vae = VAE(self.image_shape, self.latent_dim, self.hidden, mean_image=self.mean_image)
         ungated = {name: weights for name, weights in self.state_dict().items() if not name.startswith("gates.")}
         vae.to(self.head.weight).load_state_dict(ungated)
@@ -150,10 +153,9 @@ def _require_betas(beta: float | Tensor, batch: Tensor) -> Tensor:
     """`beta` as a tensor (1,) or, one for each of the `batch`, (B,). Raises TypeError or ValueError for another."""
     if not isinstance(beta, Tensor) or beta.ndim == 0:
         beta = batch.new_full((1,), require.number("beta", beta, least=0))
-    if not beta.is_floating_point():
-        raise TypeError(f"beta must be a number or a floating-point tensor, got {beta.dtype}")
+    require.floats("beta", beta)
     if beta.shape not in ((1,), (len(batch),)):
         raise ValueError(f"beta must be one number or have shape ({len(batch)},), got {tuple(beta.shape)}")
     if not ((beta >= 0) & (beta <= GREATEST_BETA)).all():
         raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, which is what a MultiRateVAE learns")
-    return beta
+    return beta.to(batch)

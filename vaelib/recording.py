@@ -14,9 +14,10 @@ from vaelib.losses import reconstruction_error, require_likelihood
 from vaelib.measures import evaluate
 from vaelib.models import code_of, in_mode, require_images_for
 from vaelib.multirate import MultiRateVAE
-from vaelib.storage import read_tensors, write_tensors
+from vaelib.storage import in_short, read_tensors, write_tensors
 
 RECONSTRUCTED = 4  # images whose reconstructions are kept
+MOST_IMAGES, MOST_SAMPLES = 1000, 16  # that there is room for
 _FROM = "The digits are MNIST's (Yann LeCun and Corinna Cortes, CC BY-SA 3.0), see data/digits/README.md"
 
 
@@ -55,17 +56,16 @@ class Recording:
         scale: float = 1.0,
         seed: int = 0,
     ):
-        require_images_for(model, images)
+        require_images_for(model, images, anywhere=True)
         if isinstance(model, MultiRateVAE):
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
-        if not RECONSTRUCTED <= len(images) <= 1000 or images.shape[1] not in (1, 3):
-            raise ValueError(f"images must be {RECONSTRUCTED} to 1000, grey or RGB, got shape {tuple(images.shape)}")
+        if not RECONSTRUCTED <= len(images) <= MOST_IMAGES or images.shape[1] not in (1, 3):
+            span = f"{RECONSTRUCTED} to {MOST_IMAGES}"
+            raise ValueError(f"images must be {span}, grey or RGB, got shape {tuple(images.shape)}")
         require.pixels("images", images)
         require.labels("labels", labels, len(images))
-        require.whole_number("samples", samples)
-        if samples > 16:
-            raise ValueError(f"samples must be at most 16, which is what there is room for, got {samples}")
-        require.whole_number("seed", seed, least=0)
+        require.whole_number("samples", samples, most=MOST_SAMPLES)
+        require.seed("seed", seed)
         require_likelihood(reconstruction, scale)
         self._model, self._images = model, images.detach().to(next(model.parameters()).device)
         self._loss_settings = {"reconstruction": reconstruction, "scale": scale}
@@ -124,7 +124,16 @@ class Recording:
 
 
 def save_recordings(recordings: Mapping[str, Recording], path: str | os.PathLike) -> None:
-    """Write `recordings`, by their names, to one file (safetensors)."""
+    """Write `recordings`, by their names, to one file (safetensors).
+
+    Raises TypeError or ValueError for what are none, or a name with a dot in it; FileNotFoundError without a folder.
+    """
+    require.mapping("recordings", recordings)
+    for name, recording in recordings.items():
+        if not isinstance(recording, Recording):
+            raise TypeError(f"recordings[{name!r}] must be a Recording, got {type(recording).__name__}")
+        if "." in name:
+            raise ValueError(f"recordings must have names without a dot, got {name!r}")
     tensors = {}
     for name, recording in recordings.items():
         kept = recording.stacked() | {"labels": recording.labels, "images": recording.images}
@@ -135,32 +144,50 @@ def save_recordings(recordings: Mapping[str, Recording], path: str | os.PathLike
 def load_recordings(path: str | os.PathLike) -> dict[str, Recording]:
     """Read what `save_recordings` wrote. Raises FileNotFoundError if there is no file at `path`, ValueError if it is
     damaged or of another kind."""
-    tensors, about = read_tensors(path)
-    names = sorted({name.partition(".")[0] for name in tensors})
-    if about.get("vaelib") != "recordings" or not names:
-        raise ValueError(f"path: {path} does not hold recordings saved by vaelib")
+
+    def require_fitting(shapes, about) -> None:
+        if not isinstance(about, dict) or about.get("vaelib") != "recordings" or not shapes:
+            raise ValueError(f"path: {path} does not hold recordings saved by vaelib")
+        try:
+            for name in _names_in(shapes):
+                _require_sizes(shapes, name)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"path: the recordings in {path} are damaged ({in_short(error)})") from None
+
+    tensors, _ = read_tensors(path, require_fitting)
     try:
-        return {name: _recording(tensors, name) for name in names}
-    except (KeyError, TypeError, ValueError) as error:
+        return {name: _recording(tensors, name) for name in _names_in(tensors)}
+    except (TypeError, ValueError) as error:
         raise ValueError(f"path: the recordings in {path} are damaged ({error})") from None
 
 
+def _names_in(tensors: Mapping[str, object]) -> list[str]:
+    return sorted({name.partition(".")[0] for name in tensors})
+
+
+def _require_sizes(shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+    """Do the parts of the recording `name` fit together, and are they no more than one can have?"""
+    (n,), (_, *shape) = shapes[f"{name}.labels"], shapes[f"{name}.images"]
+    epochs, samples = shapes[f"{name}.codes"][0], shapes[f"{name}.samples"][1]
+    deviations = n if shapes[f"{name}.sigma"][1] else 0
+    if len(shape) != 3 or not RECONSTRUCTED <= n <= MOST_IMAGES or not 1 <= samples <= MOST_SAMPLES or epochs < 1:
+        raise ValueError(f"{n} images of shape {tuple(shape)}, {samples} samples, {epochs} frames")
+    expected = [(epochs, n, 2), (epochs, deviations, 2), (epochs, RECONSTRUCTED, *shape),
+                (epochs, samples, *shape), (epochs, 2)]  # fmt: skip
+    for field, size in zip((*Frame._fields, "images"), (*expected, (RECONSTRUCTED, *shape)), strict=True):
+        if shapes[f"{name}.{field}"] != size:
+            raise ValueError(f"{field} must be of shape {size}, got {shapes[f'{name}.{field}']}")
+
+
 def _recording(tensors: Mapping[str, Tensor], name: str) -> Recording:
-    """The recording `name`, if its parts fit together."""
+    """The recording `name`, whose parts fit together."""
     labels, images = tensors[f"{name}.labels"], tensors[f"{name}.images"]
     fields = [tensors[f"{name}.{field}"] for field in Frame._fields]
-    codes, sigma, _, samples, _ = fields
     require.labels("labels", labels, len(labels))
-    n, shape = len(labels), tuple(images.shape[1:])
-    epochs = len(codes)
-    expected = [(epochs, n, 2), (epochs, len(sigma[0]) and n, 2), (epochs, RECONSTRUCTED, *shape),
-                (epochs, samples.shape[1], *shape), (epochs, 2)]  # fmt: skip
-    for field, values, size in zip(Frame._fields, fields, expected, strict=True):
-        dtype = torch.uint8 if field in ("reconstructed", "samples") else torch.float32
-        if tuple(values.shape) != size or values.dtype != dtype or not values.isfinite().all():
-            raise ValueError(f"{field} must be finite {dtype} of shape {size}, got {tuple(values.shape)}")
-    if tuple(images.shape) != (RECONSTRUCTED, *shape) or len(shape) != 3 or images.dtype != torch.uint8:
-        raise ValueError(f"images must be {RECONSTRUCTED} of bytes, got {tuple(images.shape)}")
+    for field, values in zip((*Frame._fields, "images"), (*fields, images), strict=True):
+        dtype = torch.uint8 if field in ("reconstructed", "samples", "images") else torch.float32
+        if values.dtype != dtype or not values.isfinite().all():
+            raise ValueError(f"{field} must be finite {dtype}, got {values.dtype}")
     return Recording.from_frames(labels, images, [Frame(*frame) for frame in zip(*fields, strict=True)])
 
 

@@ -1,13 +1,22 @@
 """Files that are whole or not there: safetensors, which hold numbers only and never code."""
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
+
+LARGEST_HEADER = 1_000_000  # bytes: some hundred tensors take a tenth of it
+DIGEST = "digest"  # of what is written, by which a single wrong bit is seen
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+Shapes = dict[str, tuple[int, ...]]
+About = dict[str, str]
 
 
 @contextlib.contextmanager
@@ -36,23 +45,62 @@ def write_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], about:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path: there is no folder {path.parent}")
     with whole_or_nothing(path) as half_written:
-        save_file(dict(tensors), half_written, metadata=dict(about))
+        save_file(dict(tensors), half_written, metadata={**about, DIGEST: _digest(tensors)})
 
 
-def read_tensors(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: str | os.PathLike, require_fitting: Callable[[Shapes, About], None]) -> tuple[dict, About]:
     """The tensors in a file, and what is said about them.
 
-    Raises TypeError for a `path` that is none, FileNotFoundError if there is no file, ValueError if it is damaged.
+    `require_fitting` gets their shapes, and what is said about them, and raises ValueError if these are not what is
+    wanted: so a file that promises much, and is none of ours, takes no memory. Raises TypeError for a `path` that is
+    none, FileNotFoundError if there is no file, ValueError if it is damaged.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load
 
-    if not _path(path).is_file():
+    path = _path(path)
+    if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}")
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"path: {path} is truncated or no safetensors file ({error})") from None
+        header, size = _header(path)
+        about = header.pop("__metadata__", {})
+        shapes = {name: tuple(tensor["shape"]) for name, tensor in header.items()}
+        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        if end != size:
+            raise ValueError(f"its header promises {end} bytes, and {size} follow")
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(f"path: {path} is truncated or no safetensors file ({in_short(error)})") from None
+    require_fitting(shapes, about)
+    try:
+        tensors = load(path.read_bytes())  # at once: some file systems can't map files into memory
+    except Exception as error:  # whatever a file may hold
+        raise ValueError(f"path: {path} is truncated or no safetensors file ({in_short(error)})") from None
+    if about.get(DIGEST, digest := _digest(tensors)) != digest:
+        raise ValueError(f"path: {path} is damaged: it is not what was written")
+    return tensors, about
+
+
+def _header(path: Path) -> tuple[dict, int]:
+    """What a safetensors file begins with, and how many bytes follow it."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > LARGEST_HEADER:
+            raise ValueError(f"its header would have {length} bytes")
+        header = json.loads(file.read(length))
+    return header, path.stat().st_size - 8 - length
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Of the names, kinds, shapes and bytes of the tensors."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(tensors.items()):
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode(errors="replace"))
+        digest.update(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def in_short(error: Exception) -> str:
+    """An error in a sentence of another: a file may have put anything into its message."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def save_model(model, path: str | os.PathLike) -> None:
@@ -69,17 +117,29 @@ def save_model(model, path: str | os.PathLike) -> None:
 def load_model(kind: type, path: str | os.PathLike):
     """Read a model of this `kind` that `save_model` wrote. Raises as `read_tensors` does, and ValueError if the file
     holds another model, if weights and settings disagree, or if a weight is NaN or inf."""
-    weights, about = read_tensors(path)
+
+    def require_fitting(shapes: Shapes, about: About) -> None:
+        settings = _settings(about)
+        if settings is None or settings.pop("model", None) != kind.__name__:
+            raise ValueError(f"path: {path} does not hold a {kind.__name__} saved by vaelib")
+        try:
+            with torch.device("meta"):  # which knows sizes and holds no numbers
+                expected = kind(**settings).state_dict()
+            if shapes != {name: tuple(values.shape) for name, values in expected.items()}:
+                raise ValueError("other tensors, or of other sizes")
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"path: the weights in {path} do not fit its settings ({in_short(error)})") from None
+
+    weights, about = read_tensors(path, require_fitting)
     settings = _settings(about)
-    if settings is None or settings.pop("model", None) != kind.__name__:
-        raise ValueError(f"path: {path} does not hold a {kind.__name__} saved by vaelib")
-    try:
-        model = kind(**settings)
-        model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
-        if not all(values.isfinite().all() for values in weights.values()):
-            raise ValueError("NaN or inf among the weights")
-    except (TypeError, ValueError, RuntimeError, StopIteration) as error:
-        raise ValueError(f"path: the weights in {path} do not fit its settings {settings} ({error})") from None
+    del settings["model"]
+    dtypes = {values.dtype for values in weights.values()}
+    if len(dtypes) != 1 or not dtypes <= set(FLOATS):
+        raise ValueError(f"path: the weights in {path} must be floating-point numbers of one kind")
+    if not all(values.isfinite().all() for values in weights.values()):
+        raise ValueError(f"path: the weights in {path} hold NaN or inf")
+    model = kind(**settings).to(*dtypes)
+    model.load_state_dict(weights)
     return model
 
 
@@ -87,7 +147,7 @@ def _settings(about: Mapping[str, str]) -> dict | None:
     """The settings written beside a model's weights; None if there are none that can be read."""
     try:
         settings = json.loads(about.get("vaelib", "null"))
-    except json.JSONDecodeError:
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     return settings if isinstance(settings, dict) else None
 
@@ -95,4 +155,13 @@ def _settings(about: Mapping[str, str]) -> dict | None:
 def _path(path: str | os.PathLike) -> Path:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a str or a Path, got {type(path).__name__}")
-    return Path(path)
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"path must be a str or a Path, got one of {type(name).__name__}")
+    try:
+        written = os.fsencode(name)
+    except UnicodeEncodeError:
+        written = b"\0"
+    if b"\0" in written or not Path(name).name:
+        raise ValueError(f"path must be that of a file, got {name!r}")
+    return Path(name)

@@ -7,6 +7,7 @@ tools/compare.py.
 from pathlib import Path
 from typing import NamedTuple
 
+from vaelib import require
 from vaelib.digits import Digits, digits
 from vaelib.faces import Faces, faces
 from vaelib.models import VAE, Autoencoder
@@ -41,13 +42,17 @@ def trained(name: str) -> Autoencoder | MultiRateVAE:
 
     The faces have 10 latents, the digits 2. Raises ValueError for another name, or if the file is damaged.
     """
-    if name not in RUNS:
-        raise ValueError(f"name must be one of {', '.join(map(repr, RUNS))}, got {name!r}")
+    require.choice("name", name, tuple(RUNS))
     return RUNS[name].kind.load(WEIGHTS / f"{name}.safetensors")
 
 
 def data_of(name: str, split: str) -> Faces | Digits:
-    """The images that the model `name` learnt from ("train"), or new ones to judge it by ("test")."""
+    """The images that the model `name` learnt from ("train"), or new ones to judge it by ("test").
+
+    Raises ValueError for another `name` or `split`.
+    """
+    require.choice("name", name, tuple(RUNS))
+    require.choice("split", split, ("train", "test"))
     if RUNS[name].data == "digits":
         return digits(split)
     return faces(4000, seed=0) if split == "train" else faces(1000, seed=1)
@@ -56,6 +61,7 @@ def data_of(name: str, split: str) -> Faces | Digits:
 def train(name: str, **options) -> Autoencoder | MultiRateVAE:
     """Train the model `name` anew; `options` are those of `fit`, if they are to differ. The seed also sets the first
     weights."""
+    require.choice("name", name, tuple(RUNS))
     kind, _, latents, settings = RUNS[name]
     settings = {"seed": 0, **settings, **options}
     images = data_of(name, "train").images

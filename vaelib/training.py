@@ -19,7 +19,7 @@ from vaelib.losses import (
     require_likelihood,
     vae_loss,
 )
-from vaelib.models import code_of, in_mode, require_images_for, sample
+from vaelib.models import _sample, code_of, in_mode, require_images_for, sample
 from vaelib.multirate import MultiRateVAE
 from vaelib.training_cache import train_or_recall
 
@@ -61,6 +61,8 @@ def fit(
     finite.
     """
     _require_arguments(model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback)
+    require.flag("progress", progress)
+    require.flag("fresh", fresh)
     if beta is None and not isinstance(model, MultiRateVAE):
         beta = 1.0
     settings = {
@@ -130,7 +132,7 @@ def _loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: floa
     """The loss of `model` on a batch `x` (B, C, H, W); not finite where its weights went astray."""
     betas = [model.draw_betas(len(x), generator)] if isinstance(model, MultiRateVAE) else []  # (B,)
     code = model.encode(x, *betas)
-    z = sample(code, generator) if isinstance(code, Normal) else code  # (B, D)
+    z = _sample(code, generator) if isinstance(code, Normal) else code  # (B, D)
     if not z.isfinite().all():  # a decoder would call it a bad argument
         return Loss(*[z.new_full((), torch.nan)] * 3, z.new_zeros(0))
     error = _distortion(x, model.decode(z, *betas), reconstruction, scale)  # (B,)
@@ -145,7 +147,7 @@ def _loss(model, x: Tensor, beta: float | None, reconstruction: str, scale: floa
 def _require_arguments(
     model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed, callback
 ) -> None:
-    require_images_for(model, images)
+    require_images_for(model, images, anywhere=True)
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module to be trained, got {type(model).__name__}")
     if not any(weights.requires_grad for weights in model.parameters()):
@@ -153,10 +155,12 @@ def _require_arguments(
     if not isinstance(model, MultiRateVAE):
         require.number("beta", 1.0 if beta is None else beta, least=0)
     elif beta is not None:
-        raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {beta!r}")
+        got = require.shown(beta)
+        raise ValueError(f"beta must not be given: a MultiRateVAE learns every β from 0 to 100, got {got}")
     require_likelihood(reconstruction, scale)
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-        require.whole_number(name, value, least)
+    require.whole_number("epochs", epochs, most=100_000)
+    require.whole_number("batch_size", batch_size)
+    require.seed("seed", seed)
     require.number("learning_rate", learning_rate, above=0)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")

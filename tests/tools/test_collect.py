@@ -157,7 +157,7 @@ def test_names_of_students_come_from_folders_or_files():
         assert collect.student_and_lesson(Path(path)) == told
 
 
-def test_the_newest_of_several_counts_and_links_and_checkpoints_do_not(hand_in):
+def test_the_newest_of_several_counts_before_a_link_and_checkpoints_do_not(hand_in):
     first = hand_in("anna", STUBS)
     again = first.parent / "attempt 2" / first.name
     again.parent.mkdir()
@@ -165,7 +165,8 @@ def test_the_newest_of_several_counts_and_links_and_checkpoints_do_not(hand_in):
     os.utime(first, (1, 1))
     (first.parent / ".ipynb_checkpoints").mkdir()
     shutil.copy(first, first.parent / ".ipynb_checkpoints" / first.name)
-    (hand_in.folder / f"bo_{first.name}").symlink_to(first)
+    (first.parent / "attempt 3").mkdir()
+    (first.parent / "attempt 3" / first.name).symlink_to(first)
     assert [one.path for one in collect.submissions_in(hand_in.folder)] == [again]
 
 

@@ -81,6 +81,7 @@ ODD_POSTERIORS = {
 }
 TABLES = {"a list": [1.0], "whole numbers": codes.long(), "wrong rank": codes[0], "empty": codes[:0]}
 ODD_TABLES = {"NaN": codes_with_nan}
+ROWS = ["a"] * len(codes)
 MAPPINGS = {"a list": [codes], "empty": {}}
 
 
@@ -396,12 +397,12 @@ TABLE = [
         "tables",
         MAPPINGS | {f"a table that is {k}": {"a": v} for k, v in (TABLES | ODD_TABLES).items()},
         {"a": codes},
-        "a" * len(codes),
-        "abcd",
+        ROWS,
+        list("abcd"),
         alt="a",
     ),
-    *row(figures.number_tables, "reach", NUMBERS | {"zero": 0.0}, {"a": codes}, "a" * len(codes), "abcd", alt="a"),
-    *row(figures.number_tables, "alt", {"empty": "", "None": None}, {"a": codes}, "a" * len(codes), "abcd", alt="a"),
+    *row(figures.number_tables, "reach", NUMBERS | {"zero": 0.0}, {"a": codes}, ROWS, list("abcd"), alt="a"),
+    *row(figures.number_tables, "alt", {"empty": "", "None": None}, {"a": codes}, ROWS, list("abcd"), alt="a"),
     *row(
         figures.labelled_points,
         "series",

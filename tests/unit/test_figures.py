@@ -63,7 +63,9 @@ def posterior(sigma=0.5):
 FIGURES = {
     "training_curves": lambda a, v, x, p: figures.training_curves(history()),
     "the history draws itself": lambda a, v, x, p: history().plot(),
-    "pictures": lambda a, v, x, p: figures.pictures({"x": x[:3], "y": x[:2]}, columns="abc", title="t", alt="two rows"),
+    "pictures": lambda a, v, x, p: figures.pictures(
+        {"x": x[:3], "y": x[:2]}, columns=list("abc"), title="t", alt="two rows"
+    ),
     "pictures of digits": lambda a, v, x, p: figures.pictures({"x": x[:3, :1]}, alt="one row"),
     "reconstructions": lambda a, v, x, p: figures.reconstructions({"UAE": a, "VAE": v}, x[:4]),
     "figure_uae": lambda a, v, x, p: figures.figure_uae(a, p, x[:1]),
@@ -413,7 +415,7 @@ def test_long_labels_of_pictures_are_not_cut(images, length):
 
 def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, images):
     labels = torch.arange(12) % 4
-    figure = figures.latent_planes({"UAE": autoencoder, "VAE": vae}, images, labels, names="abcd", clouds=True)
+    figure = figures.latent_planes({"UAE": autoencoder, "VAE": vae}, images, labels, names=list("abcd"), clouds=True)
     uae_axes, vae_axes = figure.axes
     assert uae_axes.get_xlim() == vae_axes.get_xlim() == vae_axes.get_ylim()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list("abcd")

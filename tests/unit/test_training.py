@@ -215,6 +215,8 @@ def test_the_shortest_runs_train_too(epochs):
 
 def test_a_loss_that_overflows_is_reported():
     with pytest.raises(FloatingPointError, match="learning_rate"):
+        fit(build(VAE), images()[:8], epochs=2, batch_size=4, learning_rate=1e30, progress=False)
+    with pytest.raises(ValueError, match="scale be larger"):  # before the first step
         fit(build(VAE), images()[:8], epochs=1, reconstruction="mse", scale=1e-25, progress=False)
 
 

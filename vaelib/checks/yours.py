@@ -6,6 +6,7 @@ import torch
 
 from vaelib.checks.lesson_04 import check_kl, check_sample, check_vae_loss
 from vaelib.checks.mistakes import kl_of
+from vaelib.require import shown
 
 
 def _sample(mu, log_var):
@@ -31,7 +32,7 @@ def yours(function: Callable) -> Callable:
     """
     name = getattr(function, "__name__", None)
     if name not in _COURSES:
-        raise TypeError(f"function must be one of the exercises {', '.join(_COURSES)}, got {function!r}")
+        raise TypeError(f"function must be one of the exercises {', '.join(_COURSES)}, got {shown(function)}")
     check, of_the_course = _COURSES[name]
     if check.verdict(function).sign == "✓":
         print(f"{name}: yours")

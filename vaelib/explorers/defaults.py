@@ -1,6 +1,6 @@
 """The course's own models and images for an explorer that is given none, and what it asks of those that it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 from torch.distributions import Normal
@@ -46,7 +46,7 @@ def faces_models_or_defaults(
         )
     is_list = isinstance(names, Sequence) and not isinstance(names, str) and len(names) > 0
     if not is_list or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"names must be a list of names, got {names!r}")
+        raise TypeError(f"names must be a list of names, got {require.shown(names)}")
     for name, given in (("train", train), ("test", test)):
         if not isinstance(given, Faces):
             raise TypeError(f"{name} must be Faces, with images and factors, got {type(given).__name__}")
@@ -59,7 +59,7 @@ def faces_models_or_defaults(
         raise ValueError(f"train must be at least {least} faces, with finite factors")
     if len(test.images) < SHOWN:
         raise ValueError(f"test must be at least {SHOWN} faces, got {len(test.images)}")
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
     return autoencoder, vae, train, test
 
 
@@ -86,16 +86,16 @@ def require_in_a_plane(name: str, model: nn.Module, kind: type[nn.Module]) -> No
         raise ValueError(f"{name} must have 2 latents to be drawn in a plane, it has {model.latent_dim}")
 
 
-def digits_or_defaults(digits: Digits | None, *models: nn.Module) -> Digits:
-    """Images with their classes that all the `models` can encode, as many as a plane shows: the bundled test digits if
-    `digits` is None. Raises TypeError or ValueError that names the argument."""
+def digits_or_defaults(digits: Digits | None, models: Mapping[str, nn.Module]) -> Digits:
+    """Images with their classes that all the `models`, arguments by their names, can encode, as many as a plane shows:
+    the bundled test digits if `digits` is None. Raises TypeError or ValueError that names the argument."""
     if digits is None:
         digits = bundled_digits("test")
     if not isinstance(digits, tuple) or len(digits) != 2:
         raise TypeError(f'digits must be images and their labels, as digits("test") are, got {type(digits).__name__}')
     images, labels = digits
-    for model in models:
-        require_images_for(model, images, images_name="digits.images")
+    for name, model in models.items():
+        require_images_for(model, images, model_name=name, images_name="digits.images")
     require.labels("digits.labels", labels, len(images))
     require.pixels("digits.images", images)
     return Digits(images[:SHOWN_DIGITS], labels[:SHOWN_DIGITS])

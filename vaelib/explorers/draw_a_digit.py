@@ -49,8 +49,8 @@ def draw_a_digit(vae: VAE | None = None, digits: Digits | None = None, *, seed: 
     require_in_a_plane("vae", vae, VAE)
     if vae.image_shape != (1, SIDE, SIDE):
         raise ValueError(f"vae must take images of shape {1, SIDE, SIDE}, it takes {vae.image_shape}")
-    require.whole_number("seed", seed, least=0)
-    images, labels = digits_or_defaults(digits, vae)
+    require.seed("seed", seed)
+    images, labels = digits_or_defaults(digits, {"vae": vae})
     chosen = rows_of_each_class(labels)
     arrays = weights_of(vae) | {
         "codes": encoded("vae", vae, images).mean,

@@ -50,13 +50,13 @@ def explore_beta(
             f"multirate must have at most {MOST_LATENTS} latents to be shown, it has {multirate.latent_dim}"
         )
     images = faces(16, seed=1).images if images is None else images
-    require_images_for(multirate, images)
+    require_images_for(multirate, images, model_name="multirate")
     if not SHOWN <= len(images) <= 64:
         raise ValueError(f"images must be {SHOWN} to 64, got {len(images)}")
-    require.number("beta", beta, least=0)
+    beta = require.number("beta", beta, least=0)
     if beta > GREATEST_BETA:
         raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {beta}")
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
     encoded("multirate", multirate.at(beta), images)
     generator = torch.Generator().manual_seed(seed)  # the first n rows are those that evaluate draws
     noise = torch.randn(len(images), multirate.latent_dim, generator=generator, dtype=images.dtype)

@@ -61,11 +61,11 @@ def explore_loss(vae: VAE | None = None, images: Tensor | None = None, *, beta: 
     if vae.latent_dim > MOST_LATENTS:
         raise ValueError(f"vae must have at most {MOST_LATENTS} latents to be shown, it has {vae.latent_dim}")
     images = faces(SHOWN, seed=1).images if images is None else images
-    require_images_for(vae, images)
+    require_images_for(vae, images, model_name="vae")
     if len(images) < SHOWN:
         raise ValueError(f"images must be at least {SHOWN}, got {len(images)}")
     require.unit_interval("images", images)
-    require.number("beta", beta, least=0)
+    beta = require.number("beta", beta, least=0)
     if beta > GREATEST_BETA:
         raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {beta}")
     images = images[:SHOWN]
@@ -83,4 +83,4 @@ def explore_loss(vae: VAE | None = None, images: Tensor | None = None, *, beta: 
         "sigmas": list(SIGMAS),
     }
     latent = rates.masked_fill(collapsed, math.inf).argmin().item()
-    return ExploreLoss(arrays, about, beta=float(beta), latent=latent, sigma=1.0)
+    return ExploreLoss(arrays, about, beta=beta, latent=latent, sigma=1.0)

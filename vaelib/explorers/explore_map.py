@@ -38,10 +38,11 @@ def explore_map(
         require_in_a_plane("vae", vae, VAE)
     if autoencoder is not None:
         require_in_a_plane("autoencoder", autoencoder, Autoencoder)
-    models = [model for model in (vae, autoencoder) if model is not None]
+    models = {"vae": vae, "autoencoder": autoencoder}
+    models = {name: model for name, model in models.items() if model is not None}
     if len(models) == 2 and autoencoder.image_shape != vae.image_shape:
         raise ValueError(f"autoencoder must have the image shape of vae, {vae.image_shape}")
-    images, labels = digits_or_defaults(digits, *models)
+    images, labels = digits_or_defaults(digits, models)
     chosen = rows_of_each_class(labels)
     arrays, traits, letters = {"images": images[chosen]}, {"h": (0.0, 0.0), "z": (0.0, 0.0)}, []
     if autoencoder is not None:

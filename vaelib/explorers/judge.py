@@ -18,7 +18,7 @@ def judge(rows: Mapping[str, Tensor], *, question: str, seed: int = 0) -> widget
     """
     require.mapping("rows", rows)
     require.text("question", question, "say what is to be chosen")
-    require.whole_number("seed", seed, least=0)
+    require.seed("seed", seed)
     if len(rows) != 2:
         raise ValueError(f"rows must be those of two makers, got {len(rows)}")
     for name, images in rows.items():

@@ -64,8 +64,8 @@ def figure_vae(
     `truth` (K,), if it is given. Widths are to scale; all bells are drawn equally high.
     """
     _require_face(vae, "vae", probes, image, truth)
-    require.whole_number("samples", samples)
-    require.whole_number("seed", seed, least=0)
+    require.whole_number("samples", samples, most=1000)
+    require.seed("seed", seed)
     if not isinstance(vae.encode(image), Normal):
         raise TypeError("vae must encode to a distribution; for a UAE there is figure_uae")
     with torch.no_grad():
@@ -100,6 +100,7 @@ def figure_vae(
 def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> CourseFigure:
     """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior."""
     _require_posteriors(posteriors)
+    require.names("names", names)
     for label, q in posteriors.items():
         if q.mean.shape[1] != len(names):
             raise ValueError(
@@ -141,7 +142,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
 def _require_posteriors(posteriors: Mapping[str, Normal]) -> None:
     require.mapping("posteriors", posteriors)
     for label, q in posteriors.items():
-        require.posterior(f"posteriors[{label!r}]", q)
+        require.bells(f"posteriors[{label!r}]", q)
         if len(q.mean) != 1:
             raise ValueError(f"posteriors[{label!r}] must be of one image, over (1, D), got {tuple(q.mean.shape)}")
 
@@ -154,7 +155,7 @@ def _require_face(model, model_name: str, probes: Probes, image: Tensor, truth: 
     if not isinstance(probes, Probes):
         raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
     with in_mode(model, training=False):
-        code = code_of(model, image, model_name=model_name)
+        code = code_of(model, image, model_name=model_name, images_name="image")
     latents = (code.mean if isinstance(code, Normal) else code).shape[1]
     if probes.weight.shape[1] != latents:
         raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")

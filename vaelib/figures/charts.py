@@ -56,9 +56,7 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     """Each latent's KL in nats, largest first, for every label. Collapsed latents, below the dotted line at 0.01,
     are marked ×."""
     require.mapping("kl_per_latent", kl_per_latent)
-    for label, values in kl_per_latent.items():
-        if len(values) == 0 or not all(0 <= value < math.inf for value in values):
-            raise ValueError(f"kl_per_latent[{label!r}] must be numbers of at least 0, got {values}")
+    kl_per_latent = {label: _nats(f"kl_per_latent[{label!r}]", values) for label, values in kl_per_latent.items()}
     alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
     width = max(6.2, 0.34 * max(map(len, kl_per_latent.values())))  # or the numbers under the bars would overlap
     figure = new_figure(width * len(kl_per_latent), 3.8 if len(kl_per_latent) == 1 else 5.6, alt)
@@ -77,6 +75,15 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
             axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
         axes.set(title=label, ylabel="KL in nats")
     return figure
+
+
+def _nats(name: str, values: Sequence[float]) -> list[float]:
+    """The KL of each latent as a list of floats."""
+    if not isinstance(values, (Sequence, Tensor, np.ndarray)) or isinstance(values, str) or not np.ndim(values) == 1:
+        raise TypeError(f"{name} must be a list of numbers, got {require.shown(values)}")
+    if len(values) == 0:
+        raise ValueError(f"{name} must be numbers of at least 0, got none")
+    return [require.number(name, value, least=0) for value in values]
 
 
 @in_course_style
@@ -101,6 +108,8 @@ def curves(
         require.mapping(f"panels[{title!r}]", lines)
         for label, values in lines.items():
             require.line(f"panels[{title!r}][{label!r}]", values, len(x))
+    require.names("filled", filled)
+    require.words("xlabel", xlabel)
     unknown = set(filled) - {label for lines in panels.values() for label in lines}
     if unknown:
         raise ValueError(f"filled must name curves, there is no {', '.join(sorted(unknown))}")
@@ -109,7 +118,10 @@ def curves(
         raise TypeError(f"limits must be a dict with two numbers for a panel's title, got {type(limits).__name__}")
     if not set(limits) <= set(panels):
         raise ValueError(f"limits must be for panels, there is no {', '.join(sorted(set(limits) - set(panels)))}")
-    x = x.detach().cpu().numpy()
+    for title, ends in limits.items():
+        if not isinstance(ends, Sequence) or len(ends) != 2 or not all(map(require.is_finite_number, ends)):
+            raise ValueError(f"limits[{title!r}] must be two finite numbers, got {require.shown(ends)}")
+    x = x.detach().cpu().float().numpy()
     rows = -(-len(panels) // 3)  # more than three in a row get too small to read
     columns = -(-len(panels) // rows)
     width, height = {1: (7.2, 4.2), 2: (11.4, 5.4), 3: (14.8, 6.4)}[columns]  # so that letters stay large on a slide
@@ -117,7 +129,7 @@ def curves(
     for place, (title, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         for (label, values), (style, colour) in zip(lines.items(), cycle(LINE_STYLES)):
-            y = values.detach().cpu().numpy()
+            y = values.detach().cpu().float().numpy()
             axes.plot(x, y, style, color=colour, linewidth=2.5, label=label)
             if label in filled:
                 axes.fill_between(x, y, where=y >= 0, color=colour, alpha=0.3, linewidth=0)
@@ -140,12 +152,15 @@ def labelled_points(
     The points of a series are joined in their order. Raises TypeError or ValueError that names the argument.
     """
     require_alt(alt)
+    require.words("xlabel", xlabel)
+    require.words("ylabel", ylabel)
     require.mapping("series", series)
     for label, points in series.items():
         require.mapping(f"series[{label!r}]", points)
         for name, point in points.items():
             if not isinstance(point, Sequence) or len(point) != 2 or not all(map(require.is_finite_number, point)):
-                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {point!r}")
+                got = require.shown(point)
+                raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {got}")
     figure = new_figure(10.5, 6.4, alt)
     axes = figure.subplots()
     for (label, points), style, below in zip(series.items(), cycle(POINT_STYLES), cycle((6, -18))):
@@ -167,11 +182,17 @@ def rate_distortion(models: Mapping[str, Mapping[float, Evaluation]]) -> CourseF
     require.mapping("models", models)
     series = {}
     for label, at in models.items():
-        require.mapping(f"models[{label!r}]", at)
+        require.mapping(f"models[{label!r}]", at, labels=False)
         for beta, found in at.items():
+            require.number(f"models[{label!r}]'s β", beta, least=0)
             if not isinstance(found, Evaluation):
-                raise TypeError(f"models[{label!r}][{beta!r}] must be what evaluate returns, got {found!r}")
-        series[label] = {f"β = {beta:g}": (found.rate, found.distortion) for beta, found in at.items()}
+                raise TypeError(
+                    f"models[{label!r}][{beta!r}] must be what evaluate returns, got {require.shown(found)}"
+                )
+            if not all(map(require.is_finite_number, found[:2])):
+                got = require.shown(found[:2])
+                raise ValueError(f"models[{label!r}][{beta!r}] must hold finite numbers, got {got}")
+        series[label] = {f"β = {float(beta):g}": (found.rate, found.distortion) for beta, found in at.items()}
     points = "; ".join(
         f"{label}, {name}: rate about {rate:.1f}, distortion about {distortion:.0f}"
         for label, named in series.items()
@@ -197,14 +218,16 @@ def against_beta(
     """
     require_alt(alt)
     if collapsed is not None and not (require.is_finite_number(collapsed) and collapsed > 0):
-        raise ValueError(f"collapsed must be a number above 0 or None, got {collapsed!r}")
+        raise ValueError(f"collapsed must be a number above 0 or None, got {require.shown(collapsed)}")
+    require.words("ylabel", ylabel)
     require.mapping("lines", lines)
     for label, values in lines.items():
-        require.mapping(f"lines[{label!r}]", values)
+        require.mapping(f"lines[{label!r}]", values, labels=False)
         for beta, value in values.items():
             numbers = require.is_finite_number(beta) and require.is_finite_number(value)
             if not numbers or beta <= 0 or (collapsed and value < 0):
-                raise ValueError(f"lines[{label!r}] must map each β > 0 to its value, got {value!r} at {beta!r}")
+                said = f"{require.shown(value)} at {require.shown(beta)}"
+                raise ValueError(f"lines[{label!r}] must map each β > 0 to its value, got {said}")
     figure = new_figure(10.5, 5.6, alt)
     axes = figure.subplots()
     for (label, values), style in zip(lines.items(), cycle(POINT_STYLES)):
@@ -243,19 +266,19 @@ def number_tables(
     Raises TypeError or ValueError that names the argument.
     """
     require_alt(alt)
+    require.names("rows", rows)
+    require.names("columns", columns)
     require.mapping("tables", tables)
     for title, values in tables.items():
-        if not isinstance(values, Tensor) or not values.is_floating_point():
-            raise TypeError(f"tables[{title!r}] must be a floating-point tensor, got {type(values).__name__}")
+        require.floats(f"tables[{title!r}]", values)
         if values.shape != (len(rows), len(columns)) or not values.isfinite().all():
             raise ValueError(f"tables[{title!r}] must be finite, ({len(rows)}, {len(columns)}): its rows and columns")
-    if not (require.is_finite_number(reach) and reach > 0):
-        raise ValueError(f"reach must be a finite number above 0, got {reach!r}")
+    middle, reach = require.number("middle", middle), require.number("reach", reach, above=0)
     colours = LinearSegmentedColormap.from_list("course", [BLUE, "white", ORANGE])
     width = 0.85 * len(columns) + 0.11 * max(map(len, rows)) + 0.4
     figure = new_figure(width * len(tables), 0.5 * len(rows) + 1.7, alt)
     for axes, title, values in side_by_side(figure, tables):
-        shown = values.detach().cpu().numpy()
+        shown = values.detach().cpu().double().numpy()
         axes.imshow(shown, cmap=colours, vmin=middle - reach, vmax=middle + reach, aspect="auto", alpha=0.7)
         for (row, column), value in np.ndenumerate(shown):
             axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center")
@@ -276,16 +299,17 @@ def hole_bars(
 
     Labels that start with "VAE" get its colour and a dot, all others the UAE's and a square.
     """
+    require.words("xlabel", xlabel)
     require.mapping("distances", distances)
     for label, values in distances.items():
-        if not isinstance(values, Tensor) or not values.is_floating_point():
-            raise TypeError(f"distances[{label!r}] must be a floating-point tensor, got {type(values).__name__}")
+        require.floats(f"distances[{label!r}]", values)
         if values.ndim != 1 or len(values) == 0 or not values.isfinite().all():
             raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
     alt = f"For each way to draw a latent the {xlabel}, median and middle half: " + "; ".join(distances) + "."
     figure = new_figure(10, 0.8 * len(distances) + 1.0, alt)
     axes = figure.subplots()
     for row, (label, values) in enumerate(distances.items()):
+        values = values.detach().double()
         low, middle, high = values.quantile(values.new_tensor([0.25, 0.5, 0.75])).tolist()
         colour, marker = (ORANGE, "o") if label.startswith("VAE") else (BLUE, "s")
         axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")

@@ -10,6 +10,7 @@ from vaelib.figures.canvas import CourseFigure, hide_axes, in_course_style, new_
 from vaelib.models import VAE, Autoencoder
 from vaelib.palette import BLUE, GREY, ORANGE
 
+FARTHEST = 1e6  # that a number may lie from 0: the line ends at 5
 SAID, BOX, NODE = 19, 22, 30  # sizes of the letters, for the back of a hall
 
 
@@ -80,9 +81,11 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
 @in_course_style
 def noise_to_latent(mu: float, sigma: float, epsilon: Tensor) -> CourseFigure:
     """Reparameterisation: draws `epsilon` (n,) of N(0, 1) above, and below where z = μ + σε takes each of them."""
-    require.number("mu", mu, least=-torch.inf)
-    require.number("sigma", sigma, least=0)
+    mu, sigma = require.number("mu", mu), require.number("sigma", sigma, least=0)
+    if max(abs(mu), sigma) > FARTHEST:
+        raise ValueError(f"mu and sigma must be at most {FARTHEST:g}, got {mu:g} and {sigma:g}")
     require.line("epsilon", epsilon)
+    epsilon = epsilon.detach().cpu().float()
     z = mu + sigma * epsilon
     alt = f"{len(epsilon)} draws of ε on a line above, arrows to z = {mu:.1f} + {sigma:.2f} ε on a line below."
     figure = new_figure(11, 5.4, alt)

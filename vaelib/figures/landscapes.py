@@ -29,9 +29,8 @@ def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0
     lowest point, ◇ the encoder's answer, + the prior. Raises TypeError or ValueError that names the argument.
     """
     if not isinstance(betas, Sequence) or isinstance(betas, str) or not betas:
-        raise TypeError(f"betas must be a list of numbers, got {betas!r}")
-    for beta in betas:
-        require.number("betas", beta, least=0)
+        raise TypeError(f"betas must be a list of numbers, got {require.shown(betas)}")
+    betas = [require.number("betas", beta, least=0) for beta in betas]
     sigma = torch.logspace(*(math.log10(end) for end in SIGMAS), 61)
     land = loss_landscape(vae, image, latent, torch.linspace(-3, 3, 241), sigma)
     with torch.no_grad():

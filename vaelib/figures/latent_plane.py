@@ -24,6 +24,7 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     require.whole_number("ellipses", ellipses, least=0)
     if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex():
         raise TypeError("labels must be a tensor of whole numbers")
+    require.there("labels", labels)
     if labels.shape != (len(images),):
         raise ValueError(f"labels must be one for each of the {len(images)} images, got {tuple(labels.shape)}")
     with torch.no_grad(), in_mode(model, training=False):
@@ -69,6 +70,10 @@ def latent_planes(
     `seen` may end the alt text: what these models show. Raises TypeError or ValueError that names the argument.
     """
     require.mapping("models", models)
+    require.images("images", images)
+    require.names("names", names)
+    require.flag("clouds", clouds)
+    require.words("seen", seen)
     require.labels("labels", labels, len(images))
     points, letters = {}, {}
     for name, model in models.items():

@@ -50,8 +50,19 @@ def walks_of_latents(
 
 
 def change_of(walks: Tensor) -> Tensor:
-    """By how much each latent changes the picture from one end to the other: (D, steps, C, H, W) → |x̂ − x̂′|, (D,)."""
+    """By how much each latent changes the picture from one end to the other: (D, steps, C, H, W) → |x̂ − x̂′|, (D,).
+
+    Raises TypeError or ValueError for other `walks`.
+    """
+    _require_walks("walks", walks)
     return (walks[:, -1] - walks[:, 0]).abs().sum(dim=(1, 2, 3))
+
+
+def _require_walks(name: str, walks: Tensor) -> None:
+    require.floats(name, walks)
+    if walks.ndim != 5 or walks.numel() == 0:
+        raise ValueError(f"{name} must be (D, steps, C, H, W), what walks_of_latents returns")
+    require.finite(name, walks)
 
 
 @in_course_style
@@ -62,10 +73,9 @@ def every_latent(walks: Mapping[str, Tensor], *, columns: int = 16) -> CourseFig
     "=" marks pairs that hardly differ. Raises TypeError or ValueError that names the argument.
     """
     require.mapping("walks", walks)
-    require.whole_number("columns", columns)
+    require.whole_number("columns", columns, most=100)
     for label, walk in walks.items():
-        if not isinstance(walk, Tensor) or walk.ndim != 5 or walk.numel() == 0:
-            raise ValueError(f"walks[{label!r}] must be (D, steps, C, H, W), what walks_of_latents returns")
+        _require_walks(f"walks[{label!r}]", walk)
     still = {label: change_of(walk) < STILL_BELOW * change_of(walk).max() for label, walk in walks.items()}
     said = "; ".join(f"{label}: about {(~of).sum()} of {len(of)} change the picture" for label, of in still.items())
     rows = {label: -(-len(walk) // columns) for label, walk in walks.items()}
@@ -96,6 +106,8 @@ def rate_bars(parts: Mapping[str, RateParts], *, images: int) -> CourseFigure:
     for label, of in parts.items():
         if not isinstance(of, RateParts):
             raise TypeError(f"parts[{label!r}] must be what decompose_rate returns, got {type(of).__name__}")
+        if not all(map(require.is_finite_number, of)):
+            raise ValueError(f"parts[{label!r}] must hold finite numbers, got {require.shown(tuple(of))}")
     said = "; ".join(
         f"{label}: information about {of.information:.1f}, distance about {max(of.distance, 0):.1f}"
         for label, of in parts.items()
@@ -136,11 +148,15 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
         if not isinstance(panel, tuple) or len(panel) != 2:
             raise ValueError(f"panels[{label!r}] must be two things, log p(x, z) and q")
         require.table(f"panels[{label!r}][0]", panel[0], (len(line), len(line)))
-        require.posterior(f"panels[{label!r}][1]", panel[1], latents=2)
+        require.bells(f"panels[{label!r}][1]", panel[1], latents=2)
         if len(panel[1].mean) != 1:
             raise ValueError(
                 f"panels[{label!r}][1] must be of one image, over (1, 2), got {tuple(panel[1].mean.shape)}"
             )
+    if not (line.diff() > 0).all():
+        raise ValueError("line must rise from point to point")
+    line = line.detach().cpu().double()
+    panels = {label: (log_joint.detach().double(), q) for label, (log_joint, q) in panels.items()}
     colours = LinearSegmentedColormap.from_list("course", ["white", BLUE])
     figure = new_figure(5.6 * len(panels) + 1, 5.6, alt)
     axes = []

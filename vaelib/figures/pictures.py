@@ -20,6 +20,7 @@ from vaelib.figures.canvas import (
     require_alt,
 )
 from vaelib.measures import reconstruct
+from vaelib.models import require_images_for
 
 PAGE = (11.8, 5.9)  # inches: as wide for its height as a slide below its headline
 LABEL, LETTER = 0.4, 0.12  # inches: the height of a row's label, where it stands above the row; a letter's width
@@ -48,6 +49,8 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
     require.mapping("rows", rows)
     require_alt(alt)
+    require.words("title", title)
+    require.names("columns", columns)
     for label, images in rows.items():
         require.images(f"rows[{label!r}]", images)
     count = max(len(images) for images in rows.values())
@@ -96,6 +99,8 @@ def _layout(labels: list[str], count: int) -> tuple[float, float]:
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
     """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior."""
     require.mapping("models", models)
+    for name, model in models.items():
+        require_images_for(model, images, model_name=f"models[{name!r}]")
     rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
     alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
     return pictures(rows, alt=alt)
