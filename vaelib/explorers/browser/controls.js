@@ -65,7 +65,13 @@ export function choice({ label, options, value, onchange, className = "" }) {
     inputs.set(option, input);
     return html("label", {}, input, html("span", { class: "vl-option" }, content));
   });
+  // No <legend>: WebKit puts one above its group, whatever the style says.
+  const title = html("span", { class: "vl-group", id: newId("group") }, label);
+  const element = html("fieldset", { class: `vl-choice ${className}`, "aria-labelledby": title.id }, title, ...items);
+  // And WebKit forgets, when an arrow key has chosen another button, that the keyboard is in use (:focus-visible).
+  element.addEventListener("keydown", () => element.classList.add("vl-by-key"));
+  element.addEventListener("pointerdown", () => element.classList.remove("vl-by-key"));
   const set = (to) => inputs.forEach((input, option) => (input.checked = option === to));
   set(value);
-  return { element: html("fieldset", { class: `vl-choice ${className}` }, html("legend", {}, label), ...items), set };
+  return { element, set };
 }
