@@ -1,4 +1,4 @@
-"""Firefox and WebKit (the engine of Safari), each as one window that is driven by its own protocol, through selenium.
+"""Firefox and WebKit (the engine of Safari), each as one window that selenium drives by its own protocol.
 
 Playwright drives neither as Debian has them. Firefox speaks WebDriver BiDi itself; WebKit has a driver, and needs a screen.
 """
@@ -69,7 +69,7 @@ class Firefox:
             self.wire = WebSocketConnection(f"{self.address()}/session", ANSWER, 0.005)
             Session(self.wire).new({})
             self.script, self.hand, self.pages = Script(self.wire), Input(self.wire), BrowsingContext(self.wire)
-            self.page = self.pages.get_tree()[0].context
+            self.page = self.pages.create(type="tab")  # the first has no focus: there keys press no button
             self.script.add_console_message_handler(self.on_message)
             self.script.add_javascript_error_handler(self.on_message)
         except BaseException:
@@ -104,7 +104,9 @@ class Firefox:
     def press(self, *keys, held=()):
         each = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         before, after = ([{"type": kind, "value": key} for key in held] for kind in ("keyDown", "keyUp"))
-        self.hand.perform_actions(context=self.page, actions=[{"type": "key", "id": "keys", "actions": [*before, *each, *after]}])
+        self.hand.perform_actions(
+            context=self.page, actions=[{"type": "key", "id": "keys", "actions": [*before, *each, *after]}]
+        )
 
     def drag(self, *places, kind="mouse"):
         """Press at the first of these places (x, y) of the window, move over the others, let go."""
@@ -140,7 +142,11 @@ class WebKit:
 
     def __init__(self, width=1280, height=800, dark=False):
         driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
-        programs = sorted(glob.glob("/usr/lib*/**/webkit2gtk-4*/MiniBrowser", recursive=True))
+        programs = [
+            path
+            for place in ("lib", "lib/*", "libexec")
+            for path in glob.glob(f"/usr/{place}/webkit2gtk-4*/MiniBrowser")
+        ]
         if not (driver and screen and programs):
             missing("no WebKit with a driver and a screen (Debian: apt install webkit2gtk-driver xvfb)")
         self.trouble, self.inside = [], False

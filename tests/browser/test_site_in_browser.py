@@ -4,20 +4,15 @@
 """
 
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import earlier_trainings
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from helpers import ARTEFACTS, LIVE, NAMES, NOTEBOOKS, array, missing
+from helpers import ARTEFACTS, LIVE, NAMES, NOTEBOOKS, array
 
 from tools.explorer_controls import EXPLORERS, LABELS, RING, Desk, controls_of, key_of, of_keyboard, use_the_mouse
 from tools.lessons import ROOT
@@ -33,18 +28,9 @@ MB = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, trainings):
+def site(make_site):
     """The folder with the pages."""
-    if folder := os.environ.get("SITE"):
-        return Path(folder).resolve()
-    if not shutil.which("npm"):
-        missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
-    folder = tmp_path_factory.mktemp("made") / "site"
-    command = [sys.executable, "-m", "tools.site", "--to", folder, "--runs", earlier_trainings.runs()]
-    environment = os.environ | {"VAELIB_KEPT": str(trainings)}
-    made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return folder
+    return make_site()
 
 
 @pytest.fixture(scope="module")

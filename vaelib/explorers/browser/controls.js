@@ -9,7 +9,17 @@ export const button = (text, onclick, attributes = {}) => html("button", { type:
 export function slider({ label, min, max, step, value, text = tidy, oninput, className = "" }) {
   const id = newId("slider");
   const output = html("output", { for: id });
-  const input = html("input", { id, type: "range", min, max, step, oninput: () => (show(), oninput(Number(input.value))) });
+  const moved = () => (show(), oninput(Number(input.value)));
+  let before; // the finger came
+  const input = html("input", {
+    id, type: "range", min, max, step, oninput: moved,
+    onpointerdown: () => (before = input.value),
+    onpointercancel() { // the finger scrolls the page: it only passed here
+      if (input.value === before) return;
+      input.value = before;
+      moved();
+    },
+  });
   const name = html("label", { for: id }, label);
   function show(shown = Number(input.value)) {
     output.value = text(shown);
