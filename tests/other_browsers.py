@@ -22,6 +22,8 @@ from selenium.webdriver.common.bidi.browsing_context import BrowsingContext
 from selenium.webdriver.common.bidi.input import Input
 from selenium.webdriver.common.bidi.script import Script
 from selenium.webdriver.common.bidi.session import Session
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.websocket_connection import WebSocketConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
@@ -149,26 +151,29 @@ class WebKit:
         ]
         if not (driver and screen and programs):
             missing("no WebKit with a driver and a screen (Debian: apt install webkit2gtk-driver xvfb)")
-        self.trouble, self.inside = [], False
+        self.trouble = []
+        self.folder = tempfile.TemporaryDirectory(prefix="webkit-")
         self.screen = subprocess.Popen(
             [screen, "-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        display = {"DISPLAY": f":{self.screen.stdout.readline().strip()}"}
+        with self.screen.stdout as said:
+            display = {"DISPLAY": f":{said.readline().strip()}"}
         theme = {"GTK_THEME": "Adwaita:dark" if dark else "Adwaita"}
         options = Options()
         options.binary_location = programs[-1]
         options.add_argument("--automation")
+        self.service = Service(driver, env=without_a_screen() | display | theme | {"NO_AT_BRIDGE": "1"})
         try:
-            service = Service(driver, env=without_a_screen() | display | theme | {"NO_AT_BRIDGE": "1"})
-            self.driver = webdriver.WebKitGTK(options, service)
+            self.service.start()
+            wire = RemoteConnection(client_config=ClientConfig(self.service.service_url))
+            self.driver = webdriver.Remote(wire, options=options)
         except BaseException:
-            self.screen.terminate()
+            self.close()
             raise
         self.driver.set_script_timeout(ANSWER)
-        self.folder = tempfile.TemporaryDirectory(prefix="webkit-")
         self.resize(width, height)
 
     def resize(self, width, height=800):
@@ -222,8 +227,10 @@ class WebKit:
 
     def close(self):
         try:
-            self.driver.quit()
+            if hasattr(self, "driver"):
+                self.driver.quit()
         finally:
+            self.service.stop()
             self.screen.terminate()
             self.screen.wait()
             self.folder.cleanup()
