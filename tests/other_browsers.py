@@ -1,6 +1,7 @@
 """Firefox and WebKit (the engine of Safari), each as one window that selenium drives by its own protocol.
 
-Playwright drives neither as Debian has them. Firefox speaks WebDriver BiDi itself; WebKit has a driver, and needs a screen.
+Playwright drives neither as Debian has them. Firefox speaks WebDriver BiDi itself; WebKit has a driver, and needs
+a screen.
 """
 
 import base64
@@ -140,7 +141,10 @@ def without_a_screen():
 
 
 class WebKit:
-    """A window of WebKitGTK's own small browser, on a screen that nobody sees. What its pages complain of can't be read."""
+    """A window of WebKitGTK's own small browser, on a screen that nobody sees.
+
+    What its pages complain of can't be read.
+    """
 
     def __init__(self, width=1280, height=800, dark=False):
         driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
@@ -186,15 +190,14 @@ class WebKit:
     def open(self, address):
         self.driver.switch_to.default_content()
         width, height = self.size
-        self.framed = width < 500
-        if self.framed:
+        framed = width < 500
+        if framed:
             frame = Path(self.folder.name) / "frame.html"
-            frame.write_text(
-                f'<body style="margin: 0"><iframe style="border: 0" width={width} height={height} src="{address}"></iframe>'
-            )
+            inner = f'<iframe style="border: 0" width={width} height={height} src="{address}"></iframe>'
+            frame.write_text(f'<body style="margin: 0">{inner}')
             address = frame.as_uri()
         self.driver.get(address)
-        if self.framed:
+        if framed:
             self.driver.switch_to.frame(0)
 
     def run(self, function, *arguments):

@@ -76,13 +76,18 @@ BLANK = """
 }).map((canvas) => `${canvas.closest(".vl").ariaLabel}: ${canvas.ariaLabel ?? canvas.parentElement.ariaLabel}`)
 """
 NOT_A_NUMBER = """
-() => [...document.querySelectorAll(".vl")].filter((it) => /NaN|undefined|Infinity/.test(it.outerHTML)).map((it) => it.ariaLabel)
+() => [...document.querySelectorAll(".vl")].filter((it) => /NaN|undefined|Infinity/.test(it.outerHTML))
+  .map((it) => it.ariaLabel)
 """
 COLOURS = """
 () => {
-  const blue = getComputedStyle(document.querySelector(".vl")).getPropertyValue("--blue");
-  const sum = (element) => getComputedStyle(element).color.match(/[\\d.]+/g).slice(0, 3).reduce((all, one) => all + Number(one), 0);
-  return [matchMedia("(prefers-color-scheme: dark)").matches, sum(document.body) > 380, sum(document.querySelector(".vl")) > 380, blue];
+  const accent = getComputedStyle(document.querySelector(".vl")).getPropertyValue("--blue");
+  const isLight = (element) => {
+    const [red, green, blue] = getComputedStyle(element).color.match(/[\\d.]+/g).map(Number);
+    return red + green + blue > 380;
+  };
+  const asked = matchMedia("(prefers-color-scheme: dark)").matches;
+  return [asked, isLight(document.body), isLight(document.querySelector(".vl")), accent];
 }
 """
 
@@ -108,7 +113,7 @@ def test_every_explorer_draws(name, width, window, site):
 # What is too wide, and which sliders are too short to be moved. A sheet of its own scrolls in itself.
 FITS = """
 () => [
-  document.documentElement.scrollWidth > innerWidth ? `the page is ${document.documentElement.scrollWidth} px wide` : "",
+  document.documentElement.scrollWidth > innerWidth && `the page is ${document.documentElement.scrollWidth} px wide`,
   ...[...document.querySelectorAll(".vl input[type=range]")].filter((it) => it.getBoundingClientRect().width < 60)
     .map((it) => `${it.labels[0].textContent}: ${it.getBoundingClientRect().width} px`),
   ...[...document.querySelectorAll(".vl *")].filter((it) => !it.closest("svg *") && it.checkVisibility()
@@ -155,7 +160,8 @@ async (k, trait, by_key) => {{
   window.changed = () => now().every((value, j) => value !== before[j]);
   const other = [...it.closest("fieldset")?.querySelectorAll("label:has(input:not(:checked))") ?? []].at(-1);
   const box = (it.type === "radio" ? other : it).getBoundingClientRect();
-  return [it.type === "range" && it.valueAsNumber >= Number(it.max), it.type === "radio" && !it.checked, box.x, box.y, box.width, box.height];
+  const atItsEnd = it.type === "range" && it.valueAsNumber >= Number(it.max);
+  return [atItsEnd, it.type === "radio" && !it.checked, box.x, box.y, box.width, box.height];
 }}
 """
 STOP = """
@@ -244,9 +250,7 @@ def test_the_button_for_light_and_dark(window, site):
 def test_every_control_answers_to_a_finger(firefox, site):
     window = firefox(390, **TOUCH)
     show(window, site, "09_playground", 390)
-    window.run(
-        "() => addEventListener('pointerdown', ({ pointerType }) => (window.kinds ??= new Set()).add(pointerType), true)"
-    )
+    window.run("() => addEventListener('pointerdown', (it) => (window.kinds ??= new Set()).add(it.pointerType), true)")
     for k, name, group, kind, _, trait in each_control(window):
         *_, x, y, width, height = window.run(NOTE, k, trait, False)
         use(window, kind, (x, y, width, height), kind="touch")
@@ -320,7 +324,8 @@ def test_without_javascript_a_page_teaches(firefox, site):
 TEACHES = """
 () => {
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const seen = (selector) => all(selector).filter((it) => it.checkVisibility() && it.getBoundingClientRect().width > 0).length;
+  const isSeen = (it) => it.checkVisibility() && it.getBoundingClientRect().width > 0;
+  const seen = (selector) => all(selector).filter(isSeen).length;
   return {
     live: all(".vl").length,
     notes: seen(".explorer .note"),

@@ -434,7 +434,7 @@ def test_what_is_chosen_can_be_told_in_forced_colours(sheet):
 
 @of_the_playground
 def test_a_finger_that_scrolls_moves_no_slider(sheet):
-    """The browser takes the finger away (pointercancel) once it knows that it scrolls; until then the slider followed."""
+    """The browser takes the finger away (pointercancel) once it knows that it scrolls; till then the slider follows."""
     explorer = sheet.one("explore_beta")
     slider = explorer.locator("input[type=range]")
     for end, moved in (("pointerup", True), ("pointercancel", False)):
