@@ -82,7 +82,7 @@ NAME = """
   if (it.type !== "radio") return label.trim();
   const buttons = [...it.closest("fieldset").querySelectorAll("input")];
   const reached = buttons.find((one) => one.checked) ?? buttons[0];
-  return it === reached ? it.closest("fieldset").querySelector("legend").textContent : null;
+  return it === reached ? it.closest("fieldset").querySelector(".vl-group").textContent : null;
 }
 """
 

@@ -1,9 +1,16 @@
 """A bare page, and explorers on it."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import earlier_trainings
 import pytest
-from helpers import revivable
+from helpers import missing, revivable
+
+from tools.lessons import ROOT
 
 FOLDER = Path(__file__).parent
 FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the sliders of ipywidgets, and the explorers
@@ -28,6 +35,25 @@ def place(item) -> int:
 
 def named(item):
     return item.callspec.params.get("lesson") if hasattr(item, "callspec") else None
+
+
+@pytest.fixture(scope="module")
+def make_site(tmp_path_factory, trainings):
+    """A function that makes the pages of these lessons, of all if none is named, and gives their folder."""
+
+    def make(*lessons) -> Path:
+        if folder := os.environ.get("SITE"):
+            return Path(folder).resolve()
+        if not shutil.which("npm"):
+            missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
+        folder = tmp_path_factory.mktemp("made") / "site"
+        command = [sys.executable, "-m", "tools.site", *lessons, "--to", folder, "--runs", earlier_trainings.runs()]
+        environment = os.environ | {"VAELIB_KEPT": str(trainings)}
+        made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,16 @@
 """
 
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import earlier_trainings
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from helpers import ARTEFACTS, LIVE, NAMES, NOTEBOOKS, array, missing
+from helpers import ARTEFACTS, LIVE, NAMES, NOTEBOOKS, array
+from pypdf import PdfReader
 
 from tools.explorer_controls import EXPLORERS, LABELS, RING, Desk, controls_of, key_of, of_keyboard, use_the_mouse
 from tools.lessons import ROOT
@@ -33,18 +29,9 @@ MB = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, trainings):
+def site(make_site):
     """The folder with the pages."""
-    if folder := os.environ.get("SITE"):
-        return Path(folder).resolve()
-    if not shutil.which("npm"):
-        missing("no npm: the site's formulas are typeset with Node.js (Debian: apt install nodejs npm)")
-    folder = tmp_path_factory.mktemp("made") / "site"
-    command = [sys.executable, "-m", "tools.site", "--to", folder, "--runs", earlier_trainings.runs()]
-    environment = os.environ | {"VAELIB_KEPT": str(trainings)}
-    made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return folder
+    return make_site()
 
 
 @pytest.fixture(scope="module")
@@ -401,11 +388,11 @@ def test_the_button_for_light_and_dark(sheet):
         serious(sheet)
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [320, 360, 390, 640, 1280, 1920])
 def test_nothing_is_too_wide(width, sheet):
     ARTEFACTS.mkdir(exist_ok=True)
     name = Path(sheet.page.url).stem
-    sheet.page.set_viewport_size({"width": width, "height": 844 if width == 390 else 800})
+    sheet.page.set_viewport_size({"width": width, "height": 844 if width <= 390 else 800})
     sheet.page.evaluate("() => document.querySelectorAll('details').forEach((it) => (it.open = true))")
     sheet.settle()
     assert sheet.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -419,7 +406,68 @@ def test_nothing_is_too_wide(width, sheet):
         """
     )
     assert not out, out
+    sliders = sheet.page.locator(".vl input[type=range]").evaluate_all(
+        "all => all.map((it) => [it.labels[0].textContent, it.getBoundingClientRect().width])"
+    )
+    assert all(long >= 60 for _, long in sliders), f"too short to be moved: {sliders}"
     sheet.page.screenshot(path=ARTEFACTS / f"site_{name}_{width}.png")
+
+
+@pytest.mark.parametrize("sheet", NAMES, indirect=True)
+def test_brackets_of_formulas_end_where_they_should(sheet):
+    """A long one is made of pieces, each cut at the edge of an <svg> of its own."""
+    pieces = sheet.page.locator("mjx-container svg svg")
+    assert set(pieces.evaluate_all("all => all.map((it) => getComputedStyle(it).overflowX)")) <= {"hidden"}
+    if Path(sheet.page.url).stem.startswith(("04", "05")):
+        assert pieces.count() > 0
+
+
+@of_live_pages
+def test_what_is_chosen_can_be_told_in_forced_colours(sheet):
+    sheet.page.emulate_media(forced_colors="active")
+    for group in sheet.page.locator(".vl fieldset:has(:checked)").all():
+        look = "all => all.map((it) => [it.previousElementSibling.checked, getComputedStyle(it).borderColor])"
+        looks = group.locator(".vl-option").evaluate_all(look)
+        [chosen] = [colour for checked, colour in looks if checked]
+        assert chosen not in [colour for checked, colour in looks if not checked], group.text_content()
+
+
+@of_the_playground
+def test_a_finger_that_scrolls_moves_no_slider(sheet):
+    """The browser takes the finger away (pointercancel) once it knows that it scrolls; till then the slider follows."""
+    explorer = sheet.one("explore_beta")
+    slider = explorer.locator("input[type=range]")
+    for end, moved in (("pointerup", True), ("pointercancel", False)):
+        before = sheet.trait(explorer, "beta")
+        slider.evaluate(
+            """
+            (it, end) => {
+              it.dispatchEvent(new PointerEvent("pointerdown", { pointerType: "touch" }));
+              it.value = Number(it.value) + 20;
+              it.dispatchEvent(new Event("input"));
+              it.dispatchEvent(new PointerEvent(end, { pointerType: "touch" }));
+            }
+            """,
+            end,
+        )
+        assert (sheet.trait(explorer, "beta") != before) == moved
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_javascript_a_page_still_teaches(name, browser, site):
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / f"{name}.html").as_uri())
+    assert len(page.locator("main").inner_text().split()) > 300
+    assert page.locator(".vl").count() == 0
+    assert page.locator("main img").count() and page.locator("main img").first.is_visible()
+    for formula in page.locator("mjx-container").all()[:5]:
+        assert formula.bounding_box()["height"] > 5
+    answers = page.locator("main details:not(.instructors) > summary")
+    assert answers.count()
+    answers.first.click()
+    assert answers.first.locator("xpath=following-sibling::*").first.is_visible()
+    context.close()
 
 
 @pytest.mark.parametrize("sheet", NAMES, indirect=True)
@@ -435,4 +483,8 @@ def test_on_paper_it_is_a_handout(sheet):
     uncut = "all => all.filter((it) => getComputedStyle(it).breakInside !== 'avoid').length"
     assert page.locator("main img, mjx-container").evaluate_all(uncut) == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 673
-    page.pdf(path=ARTEFACTS / f"site_{Path(page.url).stem}.pdf", prefer_css_page_size=True, format="A4")
+    file = ARTEFACTS / f"site_{Path(page.url).stem}.pdf"
+    page.pdf(path=file, prefer_css_page_size=True, format="A4")
+    there = page.locator("main img").evaluate_all("all => all.filter((it) => it.checkVisibility()).length")
+    on_sheets = [len(one.images) for one in PdfReader(file).pages]
+    assert sum(on_sheets) == there, f"a picture that is cut is on two sheets: {on_sheets}, of {there}"

@@ -25,6 +25,12 @@ export default [
   },
   {
     files: ["vaelib/**/*.js"],
+    rules: {
+      "no-restricted-syntax": ["error", {
+        selector: ":matches(ForStatement, ForOfStatement, ForInStatement, WhileStatement) ArrayPattern",
+        message: "Take no list apart in a loop: in WebKit that costs 35 times what the loop does.",
+      }],
+    },
     languageOptions: {
       globals: globals(
         "atob", "cancelAnimationFrame", "clearTimeout", "document", "matchMedia", "requestAnimationFrame", "setTimeout",

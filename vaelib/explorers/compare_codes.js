@@ -92,7 +92,7 @@ export default explorer({
     return {
       children: [
         row(picker.element, html("div", { class: "vl-noise" }, noise.element, button("draw again", drawAgain))),
-        html("div", { class: "vl-paths" },
+        html("div", { class: "vl-paths vl-in-sight" },
           html("div", { class: "vl-start" }, figure("image x", before.element)),
           ...path("uae", "UAE: a number for each attribute", numbers.element, "x̂ from h", after.element),
           ...path("vae", "VAE: a bell for each attribute", posteriors.element, `x̂ of ${samples} draws z`, drawn.element)),

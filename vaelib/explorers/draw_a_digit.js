@@ -44,8 +44,8 @@ function drawing(image, onchange) {
     context.lineWidth = PEN;
     context.beginPath();
     for (const points of sheet.strokes) {
-      context.moveTo(...points[0]);
-      for (const point of points) context.lineTo(...point); // a lone point becomes a dot
+      context.moveTo(points[0][0], points[0][1]);
+      for (const point of points) context.lineTo(point[0], point[1]); // a lone point becomes a dot
     }
     context.stroke();
     hint.style.display = sheet.strokes.length || sheet.image.some((ink) => ink > 0) ? "none" : "";

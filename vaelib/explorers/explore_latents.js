@@ -82,7 +82,7 @@ export default explorer({
     return {
       children: [
         row(
-          ...[uae, vae].map(({ face, caption }) => figure(caption, face.element)),
+          html("div", { class: "vl-row vl-in-sight" }, ...[uae, vae].map(({ face, caption }) => figure(caption, face.element))),
           html("div", { class: "vl-panel vl-narrow" }, startFrom.element, button("surprise me", surprise), remark),
         ),
         row(

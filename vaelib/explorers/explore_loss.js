@@ -33,11 +33,13 @@ function surveyed(land, { span, sigmas }) {
   const mu = columnsAround(land.lowest, span);
   const [least, most] = sigmas.map(Math.log10);
   const logSigma = Array.from({ length: ROWS }, (_, k) => least + ((most - least) * k) / (ROWS - 1));
-  const places = logSigma.flatMap((at) => mu.map((m) => [m, 10 ** at]));
+  const sigma = logSigma.map((at) => 10 ** at);
+  const each = (height) => Float64Array.from({ length: COLUMNS * ROWS }, (_, k) =>
+    height(mu[k % COLUMNS], sigma[Math.floor(k / COLUMNS)]));
   return {
     mu, logSigma,
-    distortion: Float64Array.from(places, ([m, sigma]) => land.at(m, sigma).distortion),
-    rate: Float64Array.from(places, ([m, sigma]) => rateAt(m, sigma)),
+    distortion: each((m, s) => land.at(m, s).distortion),
+    rate: each(rateAt),
   };
 }
 

@@ -3,7 +3,7 @@
 import { altOf, svg, write } from "./dom.js";
 import { numeral, tidy } from "./format.js";
 
-const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
+const path = (points) => `M${points.map((at) => `${at[0].toFixed(1)} ${at[1].toFixed(1)}`).join("L")}`;
 
 /** What `bells` and `bars` share, so that they can stand side by side: where the rows are that have these names. */
 function rowsOf(names, { rowHeight, width, room }) {
@@ -160,7 +160,7 @@ export function plane({
       const share = [(across - left) / (width - left - right), (height - bottom - down) / (height - top - bottom)];
       return [xRange, yRange].map(([least, most], k) => least + Math.min(1, Math.max(0, share[k])) * (most - least));
     },
-    line: (points) => path(points.map(([a, b]) => [x(a), y(b)])),
+    line: (points) => path(points.map((at) => [x(at[0]), y(at[1])])),
     alt: altOf(element),
   };
 }

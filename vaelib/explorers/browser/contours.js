@@ -43,7 +43,7 @@ function linkSides({ values, columns, rows }, level, next) {
         + (values[k + columns + 1] < level ? 4 : 0) + (values[k + columns] < level ? 8 : 0);
       if (below === 0 || below === 15) continue;
       const side = [2 * k, 2 * (k + 1) + 1, 2 * (k + columns), 2 * k + 1];
-      for (const [from, to] of LINES[below]) next[side[from]] = 1 + side[to];
+      for (const line of LINES[below]) next[side[line[0]]] = 1 + side[line[1]];
     }
   }
 }
@@ -51,8 +51,10 @@ function linkSides({ values, columns, rows }, level, next) {
 /** Follow the lines, each until it has closed. */
 function pathOf({ values, columns, x, y }, level, next) {
   const place = (side) => {
-    const [node, upwards] = [side >> 1, side & 1];
-    const [row, column] = [Math.floor(node / columns), node % columns];
+    const node = side >> 1;
+    const upwards = side & 1;
+    const row = Math.floor(node / columns);
+    const column = node % columns;
     const end = node + (upwards ? columns : 1);
     const share = (level - values[node]) / (values[end] - values[node]);
     const across = upwards ? x[column] : x[column] + share * (x[column + 1] - x[column]);

@@ -9,7 +9,17 @@ export const button = (text, onclick, attributes = {}) => html("button", { type:
 export function slider({ label, min, max, step, value, text = tidy, oninput, className = "" }) {
   const id = newId("slider");
   const output = html("output", { for: id });
-  const input = html("input", { id, type: "range", min, max, step, oninput: () => (show(), oninput(Number(input.value))) });
+  const moved = () => (show(), oninput(Number(input.value)));
+  let before; // the finger came
+  const input = html("input", {
+    id, type: "range", min, max, step, oninput: moved,
+    onpointerdown: () => (before = input.value),
+    onpointercancel() { // the finger scrolls the page: it only passed here
+      if (input.value === before) return;
+      input.value = before;
+      moved();
+    },
+  });
   const name = html("label", { for: id }, label);
   function show(shown = Number(input.value)) {
     output.value = text(shown);
@@ -65,7 +75,13 @@ export function choice({ label, options, value, onchange, className = "" }) {
     inputs.set(option, input);
     return html("label", {}, input, html("span", { class: "vl-option" }, content));
   });
+  // No <legend>: WebKit puts one above its group, whatever the style says.
+  const title = html("span", { class: "vl-group", id: newId("group") }, label);
+  const element = html("fieldset", { class: `vl-choice ${className}`, "aria-labelledby": title.id }, title, ...items);
+  // And WebKit forgets, when an arrow key has chosen another button, that the keyboard is in use (:focus-visible).
+  element.addEventListener("keydown", () => element.classList.add("vl-by-key"));
+  element.addEventListener("pointerdown", () => element.classList.remove("vl-by-key"));
   const set = (to) => inputs.forEach((input, option) => (input.checked = option === to));
   set(value);
-  return { element: html("fieldset", { class: `vl-choice ${className}` }, html("legend", {}, label), ...items), set };
+  return { element, set };
 }

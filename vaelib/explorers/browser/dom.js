@@ -9,7 +9,8 @@ export const svg = (tag, attributes = {}, ...children) =>
   build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 function build(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value === true ? "" : value);
   }
@@ -23,7 +24,7 @@ function build(element, attributes, children) {
 
 /** Change some attributes of an element. */
 export function setAttributes(element, values) {
-  for (const [name, value] of Object.entries(values)) element.setAttribute(name, value);
+  for (const name of Object.keys(values)) element.setAttribute(name, values[name]);
 }
 
 /** A function that says what an element shows, to those who do not see it. */

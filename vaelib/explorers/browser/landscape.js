@@ -36,7 +36,8 @@ function errorsAlong(coder, code, j, z, x) {
 
 /** The first of ascending values that is at least this one. */
 function firstFrom(values, least) {
-  let [low, high] = [0, values.length];
+  let low = 0;
+  let high = values.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (values[middle] < least) low = middle + 1;
@@ -55,7 +56,7 @@ export function landscape({ coder, code, j, x, span, widest }) {
   return {
     lowest: z[errors.indexOf(Math.min(...errors))], // where the error itself is least
     at(mu, sigma) {
-      let [mass, massU, massUU, sum, sumU, sumUU] = [0, 0, 0, 0, 0, 0];
+      let mass = 0, massU = 0, massUU = 0, sum = 0, sumU = 0, sumUU = 0;
       for (let k = firstFrom(z, mu - CUT * sigma); k < z.length; k++) {
         const u = (z[k] - mu) / sigma;
         if (u > CUT) break;

@@ -38,8 +38,9 @@ export function latentMap({ letter, cover, labels, palette, prior = false, alt, 
     /** Put the marks on `codes` (n, 2), which start at `from`. */
     draw(codes, from = 0) {
       marks.forEach((mark, k) => {
-        const [a, b] = [codes[from + 2 * k], codes[from + 2 * k + 1]];
-        mark.setAttribute("transform", `translate(${map.x(a).toFixed(1)} ${map.y(b).toFixed(1)})`);
+        const x = map.x(codes[from + 2 * k]);
+        const y = map.y(codes[from + 2 * k + 1]);
+        mark.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
       });
     },
   };

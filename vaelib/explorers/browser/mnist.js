@@ -26,7 +26,7 @@ export function asInMnist(ink, width, height) {
   const down = shares(top, bottom + 1, scale);
   const box = down.map((rows) => across.map((columns) => {
     let sum = 0;
-    for (const [y, share] of rows) for (const [x, part] of columns) sum += share * part * ink[y * width + x];
+    for (const { at: y, share } of rows) for (const { at: x, share: part } of columns) sum += share * part * ink[y * width + x];
     return Math.round((255 * sum) / (scale * scale)) / 255;
   }));
   let [mass, massX, massY] = [0, 0, 0];
@@ -45,9 +45,10 @@ export function asInMnist(ink, width, height) {
 function shares(from, to, scale) {
   const count = Math.ceil((to - from) / scale - 1e-9);
   return Array.from({ length: count }, (_, k) => {
-    const [start, end] = [from + k * scale, Math.min(to, from + (k + 1) * scale)];
+    const start = from + k * scale;
+    const end = Math.min(to, from + (k + 1) * scale);
     const covered = [];
-    for (let i = Math.floor(start); i < end - 1e-9; i++) covered.push([i, Math.min(end, i + 1) - Math.max(start, i)]);
+    for (let i = Math.floor(start); i < end - 1e-9; i++) covered.push({ at: i, share: Math.min(end, i + 1) - Math.max(start, i) });
     return covered;
   });
 }

@@ -1,5 +1,6 @@
 // The models of vaelib/models.py once more, for the browser: the same layers, read from the same weights by the names
-// that PyTorch gives them. tests/test_parity.py compares every output with PyTorch.
+// that PyTorch gives them. tests/browser/test_parity.py compares every output with PyTorch. No loop takes a list apart
+// ([a, b] = …): in WebKit that costs 35 times what the sums do.
 
 const LOG_VARIANCE_BOUND = 20; // |log σ²| stays below this, softly
 const BETA_OFFSET = 0.01; // added to β before the logarithm
@@ -15,7 +16,8 @@ export const betaAt = (t) => Math.min(GREATEST_BETA, Math.max(0, Math.exp(t * LO
 /** The arrays of an explorer's trait: {name: {shape, data: DataView}} → {name: {shape, data: Float32Array}}. */
 export function readArrays(trait) {
   const arrays = {};
-  for (const [name, { shape, data }] of Object.entries(trait)) {
+  for (const name of Object.keys(trait)) {
+    const { shape, data } = trait[name];
     const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength); // aligned to 4 bytes
     arrays[name] = { shape, data: new Float32Array(bytes) };
   }
@@ -209,9 +211,11 @@ export function shifted(start, amounts, table) {
 
 /** Codes (n, D) → n rows of read-outs w_k·z + b_k, by probes with `weight` (K, D) and `bias` (K). */
 export function readOut(codes, { weight, bias }) {
-  const [K, D] = [bias.length, weight.length / bias.length];
+  const K = bias.length;
+  const D = weight.length / K;
   return Float32Array.from({ length: (codes.length / D) * K }, (_, i) => {
-    const [from, k] = [Math.floor(i / K) * D, i % K];
+    const from = Math.floor(i / K) * D;
+    const k = i % K;
     let sum = bias[k];
     for (let j = 0; j < D; j++) sum += weight[k * D + j] * codes[from + j];
     return sum;

@@ -26,7 +26,7 @@ export const readBytes = (value) =>
 
 /** Tell Python what traits are now. Without a kernel there is nobody to tell, and the explorer goes on. */
 function tell(model, changes) {
-  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  for (const name of Object.keys(changes)) model.set(name, changes[name]);
   model.save_changes();
 }
 
