@@ -10,6 +10,7 @@ import faulthandler
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 SECONDS = 30  # for an answer
@@ -114,7 +115,7 @@ def main() -> None:
     set_limits()
     fence(Path.cwd().resolve())
     for answer in answers:
-        tell(began=answer["id"])
+        tell(began=answer["id"], at=time.time())
         faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)  # even where Python itself hangs
         sign, reason = verdict_on(answer)
         faulthandler.cancel_dump_traceback_later()

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from tools.latency import print_latency
+from tools.latency import load, print_latency, quiet_or_noisy
 from vaelib import VAE, digits, faces, fit
 
 USUAL = {"epochs": 10, "batch_size": 128, "learning_rate": 1e-3}  # as in pytorch/examples
@@ -284,6 +284,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="little data, one round: shows that it runs, no more")
     quick = parser.parse_args().quick
     rounds, n_train, n_test, n_faces = (1, 6_000, 1_000, 1_000) if quick else (3, 60_000, 10_000, 10_000)
+    before = load()
     usual_epochs, fit_epochs = (2, 1) if quick else (USUAL["epochs"], FIT["epochs"])
     rivals = {USUAL_LOOP: (usual_loop, usual_epochs), FIT_LOOP: (vaelib_fit, fit_epochs)}
     with tempfile.TemporaryDirectory() as root:
@@ -306,7 +307,7 @@ def main():
     print_share_of_peak(results[FIT_LOOP], n_train, fit_epochs, matmul_peak())
     print(f"{n_faces:,} faces drawn: {median(seconds(faces, n_faces)[0] for _ in range(3)):.2f} s")
     print_import_times(rounds)
-    print()
+    print(f"{quiet_or_noisy(before)}\n")
     print_latency(*(10, 1) if quick else (100, 3))
 
 

@@ -8,6 +8,7 @@ urgent task posted from that frame's requestAnimationFrame runs right after the 
 not seen.
 """
 
+import math
 import os
 import random
 import tempfile
@@ -212,12 +213,25 @@ def time_moves(page, explorer, name, moves):
     return {panel: [one[panel] for one in painted] for panel in panels} | {"the last of all": last}
 
 
+def load() -> float:
+    """How many processes wanted a core in the last minute, on average; NaN where the system does not say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan
+
+
+def quiet_or_noisy(before: float) -> str:
+    """What to think of figures that were taken since the load was `before`: a word, and the load then and now."""
+    after, cores = load(), os.cpu_count()
+    quiet = before < 0.3 * cores and after < cores + 1
+    word = "quiet" if quiet else "NOISY, trust ratios alone"
+    return f"{word}: load {before:.1f} before, {after:.1f} after, {cores} cores"
+
+
 def print_latency(moves=100, rounds=3):
+    before = load()
     answers, firsts = measure(moves, rounds)
     on_page, firsts["the playground's page, from its start"] = measure_page(moves, rounds)
     answers |= {(name, "none"): panels for name, panels in on_page.items()}
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
-    print(f"from a key press to a painted picture, {moves} moves each, {os.cpu_count()} cores, load {load}")
+    print(f"from a key press to a painted picture, {moves} moves each; {quiet_or_noisy(before)}")
     print(f"{'explorer':<17}{'kernel':<10}{'panel':<24}{'median ms':>10}{'p95 ms':>8}")
     for (name, kernel), panels in answers.items():
         for panel, times in panels.items():

@@ -64,6 +64,17 @@ def train(name: str, **options) -> Autoencoder | MultiRateVAE:
     return model
 
 
+def round_weights(model: Autoencoder | MultiRateVAE) -> None:
+    """Round the weights of the layers, not their biases, to what 16 bits can hold, in place.
+
+    A page without a kernel then holds them in half the bytes. The loss changes by less than a ten-thousandth of it;
+    with rounded biases it would by up to four thousandths.
+    """
+    for weights in model.parameters():
+        if weights.dim() == 2:
+            weights.data = weights.data.half().float()
+
+
 def training_run() -> tuple[Recording, Recording]:
     """The course's own recording of a training run: the UAE and the VAE with two latents, on digits they never saw.
 
@@ -89,6 +100,8 @@ if __name__ == "__main__":
     WEIGHTS.mkdir(exist_ok=True)
     for name in RUNS:
         print(name)
-        train(name).save(WEIGHTS / f"{name}.safetensors")
+        model = train(name)
+        round_weights(model)
+        model.save(WEIGHTS / f"{name}.safetensors")
     print("training-run")
     save_recordings(record_training(), WEIGHTS / "training-run.safetensors")

@@ -75,6 +75,11 @@ def test_the_linter_finds_a_list_that_is_taken_apart_in_a_loop(loop):
     assert not found_in("export function f(b) { const [a] = b; for (const c of a) f(c); }", file)
 
 
+def test_what_is_compiled_is_what_is_written(npm):
+    done = npm("run", "products", "--", "--check")
+    assert done.returncode == 0, f"run `make products`: {done.stdout + done.stderr}"
+
+
 def test_what_a_module_exports_another_imports():
     modules = {path: path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.js")}
     exported = {

@@ -22,8 +22,10 @@ from vaelib.explorers import (
 )
 from vaelib.faces import Faces, four_kinds
 from vaelib.figures import picture_html
-from vaelib.measures import attribute_directions, fit_probes
+from vaelib.measures import attribute_directions, evaluate, fit_probes
 from vaelib.models import sample
+from vaelib.multirate import beta_at
+from vaelib.trained import trained
 
 
 def slider():
@@ -327,6 +329,15 @@ def test_traits_of_the_digits_refuse_what_cannot_be(explore, trait, value):
 def test_a_first_beta_that_cannot_be_is_an_error_of_the_call(beta, error):
     with pytest.raises(error, match=r"^beta "):
         explore_beta(beta=beta)
+
+
+def test_the_curve_of_explore_beta_is_what_evaluate_says():
+    images = faces(9, seed=2).images
+    model = trained("faces").double()
+    curve = array(explore_beta(model, images.double(), seed=3), "curve")
+    for k, at in enumerate(beta_at(torch.linspace(-1, 1, 41)).tolist()):
+        found = evaluate(model.at(at), images.double(), seed=3)
+        assert curve[k].tolist() == pytest.approx([found.rate, found.distortion], rel=1e-4, abs=1e-4)
 
 
 def test_a_beta_set_later_is_refused_as_traits_are():

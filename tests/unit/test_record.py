@@ -64,7 +64,10 @@ def test_progress_knows_what_other_kernels_found(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("VAELIB_PROGRESS", str(file))
     checks.check_kl(right)
     file.write_text(
-        file.read_text() + "half a li\n{}\n[1]\n" + json.dumps({"exercise": "kl", "sign": "?", "reason": ""})
+        file.read_text()
+        + "half a li\n{}\n[1]\n"
+        + json.dumps({"exercise": "kl", "sign": "?", "reason": ""})
+        + '\n{"exercise": [], "sign": "✓", "reason": ""}\n{"exercise": "kl", "sign": {}, "reason": ""}\n'
     )
     record._of_this_kernel.clear()  # another kernel
     checks.check_sample(unsolved)

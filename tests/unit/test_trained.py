@@ -26,6 +26,12 @@ def test_the_weights_are_there_and_small(name):
     assert (WEIGHTS / f"{name}.safetensors").stat().st_size < 8e6
 
 
+@pytest.mark.parametrize("name", RUNS)
+def test_sixteen_bits_hold_the_weights_of_each_layer(name):
+    weights = [values for values in trained(name).parameters() if values.dim() == 2]
+    assert len(weights) > 3 and all((values.half().float() == values).all() for values in weights)
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'digits-uae'"):
         trained("cats")

@@ -32,7 +32,10 @@ export default [
       }],
     },
     languageOptions: {
-      globals: globals("clearTimeout", "document", "matchMedia", "MessageChannel", "requestAnimationFrame", "setTimeout"),
+      globals: globals(
+        "atob", "cancelAnimationFrame", "clearTimeout", "document", "matchMedia", "requestAnimationFrame", "setTimeout",
+        "WebAssembly",
+      ),
     },
   },
   {
@@ -43,6 +46,10 @@ export default [
         "Response",
       ),
     },
+  },
+  {
+    files: ["**/products.mjs"],
+    languageOptions: { globals: globals("btoa", "process", "URL") },
   },
   {
     files: ["**/site/typeset.js"],

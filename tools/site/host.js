@@ -25,6 +25,12 @@ const arrays = {};
 /** The array k of the page, unpacked when it is first needed: a promise of its bytes. */
 const arrayAt = (k) => (arrays[k] ??= unpacked(document.getElementById(`array-${k}`)));
 
+/** The finite number whose 16 bits (IEEE 754, half precision) these are. */
+function ofHalf(bits) {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
+}
+
 async function unpacked({ textContent, dataset }) {
   const zipped = Uint8Array.from(atob(textContent), (letter) => letter.charCodeAt(0));
   const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -33,8 +39,9 @@ async function unpacked({ textContent, dataset }) {
   const count = planes.length / width;
   const bytes = new Uint8Array(planes.length);
   for (let k = 0, from = 0; k < width; k++) for (let i = k; i < bytes.length; i += width) bytes[i] = planes[from++];
-  if (!dataset.times) return bytes.buffer;
-  const factors = new Float32Array(bytes.buffer); // one for each column of another array
+  const numbers = width === 2 ? Float32Array.from(new Uint16Array(bytes.buffer), ofHalf).buffer : bytes.buffer;
+  if (!dataset.times) return numbers;
+  const factors = new Float32Array(numbers); // one for each column of another array
   return new Float32Array(await arrayAt(dataset.times)).map((value, i) => value * factors[i % count]).buffer;
 }
 

@@ -206,10 +206,20 @@ class Arrays:
                     break
             else:
                 self.tables.append((number, values))
-        width = 4 if shape else 1
+        width = 1
+        if shape:
+            content, width = shortest(np.frombuffer(content, dtype="<f4"))
         planes = np.frombuffer(content, dtype=np.uint8).reshape(-1, width).T.tobytes()  # the like compress better
         text = base64.b64encode(gzip.compress(planes, mtime=0)).decode()
         return f'<script type="text/plain" id="array-{number}" data-width="{width}"{times}>{text}</script>'
+
+
+def shortest(numbers: np.ndarray) -> tuple[bytes, int]:
+    """The float32 numbers as bytes, and how many each takes: two if 16 bits hold them all exactly, as they do the
+    weights that come with the course."""
+    with np.errstate(over="ignore"):  # what is too large becomes inf, which is not equal
+        halves = numbers.astype("<f2")
+    return (halves.tobytes(), 2) if (halves == numbers).all() else (numbers.tobytes(), 4)
 
 
 def factors_between(table: np.ndarray, values: np.ndarray) -> np.ndarray | None:
@@ -217,9 +227,10 @@ def factors_between(table: np.ndarray, values: np.ndarray) -> np.ndarray | None:
 
     So a VAE made of a MultiRateVAE at one β needs hardly any place beside it.
     """
-    if table.shape != values.shape or not table.all():
+    if table.shape != values.shape or not table.any(axis=0).all():
         return None
-    factors = np.median(values.astype(np.float64) / table, axis=0).astype(np.float32)
+    ratios = np.ma.masked_array(values, table == 0, dtype=np.float64) / table
+    factors = np.ma.median(ratios, axis=0).astype(np.float32).filled()
     for step in (np.nextafter(factors, -np.inf), factors, np.nextafter(factors, np.inf)):
         right = (table * step == values).all(axis=0)
         factors = np.where(right, step, factors)

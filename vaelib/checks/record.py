@@ -109,6 +109,6 @@ def _kept() -> list[Verdict]:
             verdict = Verdict(*(json.loads(line)[field] for field in Verdict._fields))
         except (ValueError, KeyError, TypeError):
             continue
-        if verdict.sign in WORDS:
+        if all(isinstance(part, str) for part in verdict) and verdict.sign in WORDS:
             found.append(verdict)
     return found

@@ -8,10 +8,13 @@ from vaelib import require
 from vaelib.explorers.base import Explorer, Index, bundle, weights_of
 from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, require_for_the_browser
 from vaelib.faces import faces
-from vaelib.measures import COLLAPSED_BELOW, evaluate
+from vaelib.losses import kl_to_standard_normal, reconstruction_error
+from vaelib.measures import COLLAPSED_BELOW
 from vaelib.models import require_images_for
 from vaelib.multirate import GREATEST_BETA, MultiRateVAE, beta_at
 from vaelib.trained import trained
+
+POINTS = 41  # of the rate-distortion curve
 
 
 class ExploreBeta(Explorer):
@@ -56,13 +59,24 @@ def explore_beta(
     require.whole_number("seed", seed, least=0)
     encoded("multirate", multirate.at(beta), images)
     generator = torch.Generator().manual_seed(seed)  # the first n rows are those that evaluate draws
-    noise = torch.randn(len(images), multirate.latent_dim, generator=generator)
-    curve = [evaluate(multirate.at(at), images, seed=seed) for at in beta_at(torch.linspace(-1, 1, 41)).tolist()]
+    noise = torch.randn(len(images), multirate.latent_dim, generator=generator, dtype=images.dtype)
     arrays = weights_of(multirate) | {
         "images": images,
         "noise": noise,
         "prior": torch.randn(SHOWN, multirate.latent_dim, generator=generator),
-        "curve": torch.tensor([[e.rate, e.distortion] for e in curve]),
+        "curve": _curve(multirate, images, noise),
     }
     about = {"shape": list(images.shape[1:]), "shown": SHOWN, "collapsed_below": COLLAPSED_BELOW}
     return ExploreBeta(arrays, about, beta=beta)
+
+
+@torch.no_grad()
+def _curve(multirate: MultiRateVAE, images: Tensor, noise: Tensor) -> Tensor:
+    """Rate and distortion at some β from 0 to 100, (POINTS, 2): each the mean over the images (n, C, H, W), with the
+    noise (n, D). All β go through the network at once: a VAE for each would take a second."""
+    betas = beta_at(torch.linspace(-1, 1, POINTS, dtype=images.dtype)).repeat_interleave(len(images))
+    x = images.repeat(POINTS, 1, 1, 1)
+    q = multirate.encode(x, betas)
+    x_hat = multirate.decode(q.mean + q.stddev * noise.repeat(POINTS, 1), betas)
+    each = torch.stack([kl_to_standard_normal(q).sum(dim=1), reconstruction_error(x, x_hat)], dim=1)
+    return each.view(POINTS, len(images), 2).mean(dim=1)

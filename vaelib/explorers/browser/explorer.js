@@ -3,25 +3,18 @@
 import { html } from "./dom.js";
 import { declared, sharedState, valueOf } from "./state.js";
 
-/**
- * Draw in two steps: `drawNow` at once, so that it is in the very next frame, `drawLater` when that frame has been painted.
- * Moves that come faster than frames share one `drawLater`. `stop` when the view is removed.
- */
+/** Draw: `drawNow` at once, `drawLater` right before the next frame, so that both are in it; moves between frames share it. */
 function painter(drawNow, drawLater) {
-  let waiting = false;
-  const { port1, port2 } = new MessageChannel(); // sooner after the frame than a timer
-  port1.onmessage = () => {
-    waiting = false;
-    drawLater();
-  };
+  let frame = null;
   return {
     draw() {
       drawNow();
-      if (waiting) return;
-      waiting = true;
-      requestAnimationFrame(() => port2.postMessage(null));
+      frame ??= requestAnimationFrame(() => {
+        frame = null;
+        drawLater();
+      });
     },
-    stop: () => port1.close(),
+    stop: () => cancelAnimationFrame(frame),
   };
 }
 
@@ -39,8 +32,8 @@ const colours = ({ blue, orange }) =>
  * `build` makes one view. It gets what was read, by its name; `state`, the traits of `writes` as they are now;
  * `set(changes)`, for changes that a control made, and so shows; and `setAndShow(changes)`, for all others. It returns
  *   children      the elements of the view;
- *   drawNow       draws what must be in the very next frame after a change;
- *   drawLater     draws the rest, once that frame has been painted;
+ *   drawNow       draws at once what a hand must find changed when it looks;
+ *   drawLater     draws the rest, once for all moves of a frame;
  *   showControls  puts the controls where the state is;
  *   onceShown     what is to happen when all has been drawn for the first time (optional);
  *   stop          what is to happen when the view is removed (optional).

@@ -29,58 +29,78 @@ export const rowOf = (table, k, columns) => table.subarray(k * columns, (k + 1) 
 
 const silu = (v) => v / (1 + Math.exp(-v));
 
+// products.wat, compiled: `make products` writes this line.
+const PRODUCTS = "AGFzbQEAAAABDwJgAXsBfWAGf39/f39/AAMDAgABBQMBAAEHFQIGbWVtb3J5AgAIbXVsdGlwbHkAAQrTBAIZACAA/R8AIAD9HwGSIAD9HwIgAP0fA5KSC7YEAgp/C3sgA0ECdCEJA0AgAiAEaiEOIAAhCiAFIAZBAnRqIQ9BACEHA0AgCiAEaiELIAsgBGohDCAMIARqIQ39DAAAAAAAAAAAAAAAAAAAAAAhE/0MAAAAAAAAAAAAAAAAAAAAACEU/QwAAAAAAAAAAAAAAAAAAAAAIRX9DAAAAAAAAAAAAAAAAAAAAAAhFv0MAAAAAAAAAAAAAAAAAAAAACEX/QwAAAAAAAAAAAAAAAAAAAAAIRj9DAAAAAAAAAAAAAAAAAAAAAAhGf0MAAAAAAAAAAAAAAAAAAAAACEaQQAhCANAIAIgCGr9AAQAIRAgDiAIav0ABAAhESAKIAhq/QAEACESIBMgECAS/eYB/eQBIRMgFyARIBL95gH95AEhFyALIAhq/QAEACESIBQgECAS/eYB/eQBIRQgGCARIBL95gH95AEhGCAMIAhq/QAEACESIBUgECAS/eYB/eQBIRUgGSARIBL95gH95AEhGSANIAhq/QAEACESIBYgECAS/eYB/eQBIRYgGiARIBL95gH95AEhGiAIQRBqIQggCCAESQ0ACyAPIBMQADgCACAPIBcQADgCBCAPIAlqIQ8gDyAUEAA4AgAgDyAYEAA4AgQgDyAJaiEPIA8gFRAAOAIAIA8gGRAAOAIEIA8gCWohDyAPIBYQADgCACAPIBoQADgCBCAPIAlqIQ8gDSAEaiEKIAdBBGohByAHIAFJDQALIA4gBGohAiAGQQJqIQYgBiADSQ0ACws=";
+const [ROWS, OUTPUTS, NUMBERS] = [4, 2, 4]; // what it takes at a time, of x, of W, and of a row
+const PAGE = 65536; // bytes: in such steps its memory grows
+
+const upTo = (count, step) => Math.ceil(count / step) * step;
+
+/** WebAssembly for the layers of a model: `used` numbers of its memory hold weights. Null where there is none, or no SIMD. */
+function products() {
+  try {
+    const bytes = Uint8Array.from(atob(PRODUCTS), (letter) => letter.charCodeAt(0));
+    return { ...new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports, used: 0 };
+  } catch {
+    return null; // an old browser, or a page that forbids it
+  }
+}
+
+/** The memory as numbers, at least `count` of them. */
+function numbersOf({ memory }, count) {
+  const lacking = 4 * count - memory.buffer.byteLength;
+  if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE));
+  return new Float32Array(memory.buffer);
+}
+
 class Linear {
-  constructor(arrays, name) {
+  constructor(arrays, name, shared) {
     this.weight = arrays[`${name}.weight`].data; // (outputs, inputs)
     this.bias = arrays[`${name}.bias`].data;
     [this.outputs, this.inputs] = arrays[`${name}.weight`].shape;
+    this.shared = shared;
+    if (shared) this.place();
   }
 
-  /** n rows of inputs → n rows of outputs. Eight rows at a time: each weight is then fetched once for all eight. */
+  /** Put the weights where products.wat finds them, in rows that are filled up with zeros. */
+  place() {
+    const { weight, inputs, outputs, shared } = this;
+    this.width = upTo(inputs, NUMBERS);
+    this.at = shared.used;
+    shared.used += upTo(outputs, OUTPUTS) * this.width;
+    const numbers = numbersOf(shared, shared.used);
+    for (let o = 0; o < outputs; o++) numbers.set(rowOf(weight, o, inputs), this.at + o * this.width);
+  }
+
+  /** n rows of inputs → n rows of outputs. */
   apply(x, n) {
+    return this.shared ? this.applyBlocks(x, n) : this.applyInDoubles(x, n);
+  }
+
+  /** By products.wat, several times as fast. */
+  applyBlocks(x, n) {
+    const { bias, inputs, outputs, width, shared } = this;
+    const [rows, columns] = [upTo(n, ROWS), upTo(outputs, OUTPUTS)];
+    const [xAt, yAt] = [shared.used, shared.used + rows * width];
+    const numbers = numbersOf(shared, yAt + rows * columns).fill(0, xAt, yAt);
+    for (let k = 0; k < n; k++) numbers.set(x.slice(k * inputs, (k + 1) * inputs), xAt + k * width);
+    shared.multiply(4 * xAt, rows, 4 * this.at, columns, 4 * width, 4 * yAt); // places in bytes
+    const y = new Float32Array(n * outputs);
+    for (let k = 0, i = 0; k < n; k++) {
+      for (let o = 0, from = yAt + k * columns; o < outputs; o++, i++) y[i] = numbers[from + o] + bias[o];
+    }
+    return y;
+  }
+
+  /** Each sum in 64 bits. */
+  applyInDoubles(x, n) {
     const { weight, bias, inputs, outputs } = this;
     const y = new Float32Array(n * outputs);
-    const eight = new Float64Array(8 * inputs); // the rows side by side: the first numbers of all, then the second …
-    const sums = new Float64Array(8);
-    let row = 0;
-    for (; n - row > 1; row += 8) {
-      const rows = Math.min(8, n - row); // the others are computed and not used
-      for (let k = 0; k < rows; k++) for (let i = 0; i < inputs; i++) eight[8 * i + k] = x[(row + k) * inputs + i];
-      for (let o = 0, w = 0; o < outputs; o++) {
-        let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-        for (let i = 0; i < 8 * inputs; i += 8, w++) {
-          const v = weight[w];
-          a += v * eight[i];
-          b += v * eight[i + 1];
-          c += v * eight[i + 2];
-          d += v * eight[i + 3];
-          e += v * eight[i + 4];
-          f += v * eight[i + 5];
-          g += v * eight[i + 6];
-          h += v * eight[i + 7];
-        }
-        sums[0] = a;
-        sums[1] = b;
-        sums[2] = c;
-        sums[3] = d;
-        sums[4] = e;
-        sums[5] = f;
-        sums[6] = g;
-        sums[7] = h;
-        for (let k = 0; k < rows; k++) y[(row + k) * outputs + o] = sums[k] + bias[o];
-      }
-    }
-    if (row < n) { // a last one
-      for (let o = 0, w = 0; o < outputs; o++) {
-        let a = 0, b = 0; // two sums can be computed side by side
-        let i = row * inputs;
-        const end = i + inputs - 1;
-        for (; i < end; i += 2, w += 2) {
-          a += weight[w] * x[i];
-          b += weight[w + 1] * x[i + 1];
-        }
-        if (i === end) a += weight[w++] * x[i];
-        y[row * outputs + o] = a + b + bias[o];
+    for (let k = 0, at = 0; k < n; k++) {
+      for (let o = 0, w = 0; o < outputs; o++, at++) {
+        let sum = bias[o];
+        for (let i = k * inputs; i < (k + 1) * inputs; i++, w++) sum += weight[w] * x[i];
+        y[at] = sum;
       }
     }
     return y;
@@ -90,12 +110,13 @@ class Linear {
 /** An Autoencoder, VAE or MultiRateVAE, told apart by their weights. `prefix` stands before the weights' names. */
 export class Coder {
   constructor(arrays, prefix = "") {
+    const shared = products();
     const layers = (part) =>
       Object.keys(arrays)
         .filter((name) => name.startsWith(`${prefix}${part}.`) && name.endsWith(".weight"))
         .map((name) => name.slice(0, -".weight".length))
         .sort((a, b) => a.slice(a.lastIndexOf(".") + 1) - b.slice(b.lastIndexOf(".") + 1))
-        .map((name) => new Linear(arrays, name));
+        .map((name) => new Linear(arrays, name, shared));
     this.decoder = layers("decoder");
     this.gates = layers("gates");
     this.latentDim = this.decoder[0].inputs;
@@ -103,7 +124,7 @@ export class Coder {
     this.hidden = this.decoder.slice(0, -1).map((layer) => layer.outputs).reverse();
     if (arrays[`${prefix}head.weight`]) { // without an encoder it only decodes
       this.trunk = layers("trunk");
-      this.head = new Linear(arrays, `${prefix}head`);
+      this.head = new Linear(arrays, `${prefix}head`, shared);
       this.mean = arrays[`${prefix}mean_image`].data;
     }
   }
@@ -112,7 +133,7 @@ export class Coder {
   firstLayer(images, n) {
     const centred = new Float32Array(n * this.pixels);
     for (let i = 0; i < centred.length; i++) centred[i] = images[i] - this.mean[i % this.pixels];
-    return this.trunk[0].apply(centred, n);
+    return this.trunk[0].applyInDoubles(centred, n); // so many inputs: in 32 bits the sum would lose digits
   }
 
   /** What `firstLayer` gave → {mu, sigma} (n, D) of the VAE at `beta`, or {h} (n, D) of the UAE. */
