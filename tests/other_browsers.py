@@ -37,7 +37,6 @@ LIGHT = {"layout.css.prefers-color-scheme.content-override": 1}
 CALM = {"ui.prefersReducedMotion": 1}
 FORCED_COLOURS = {"browser.display.document_color_use": 2}
 TOUCH = {"dom.w3c_touch_events.enabled": 1}
-NO_SCRIPT = {"javascript.enabled": False}
 QUIET = {  # a browser that asks nobody for anything
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,

@@ -4,7 +4,7 @@ import io
 import time
 
 import pytest
-from other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, NO_SCRIPT, TOUCH, Firefox, WebKit
+from other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, TOUCH, Firefox, WebKit
 from pypdf import PdfReader
 from selenium.webdriver.common.keys import Keys
 
@@ -217,14 +217,14 @@ def test_every_control_answers_to_the_keyboard(window, site):
     assert moved > 40
 
 
-def use(window, kind, box, **hand):
+def use(window, kind, box, hand=()):
     x, y, width, height = box
     if kind in ("radio", "button"):
-        window.drag((x + width / 2, y + height / 2), **hand)
+        window.drag((x + width / 2, y + height / 2), **dict(hand))
     else:
         start = (x + 0.7 * width, y + 0.5 * height)
         way = [(start[0] - part * 0.45 * width, start[1] - part * 0.1 * height) for part in (0.25, 0.5, 0.75, 1)]
-        window.drag(start, *way, **hand)
+        window.drag(start, *way, **dict(hand))
 
 
 def test_every_control_answers_to_the_mouse(window, site):
@@ -253,7 +253,7 @@ def test_every_control_answers_to_a_finger(firefox, site):
     window.run("() => addEventListener('pointerdown', (it) => (window.kinds ??= new Set()).add(it.pointerType), true)")
     for k, name, group, kind, _, trait in each_control(window):
         *_, x, y, width, height = window.run(NOTE, k, trait, False)
-        use(window, kind, (x, y, width, height), kind="touch")
+        use(window, kind, (x, y, width, height), {"kind": "touch"})
         until(window, "() => changed()", f"{name}: {group} by touch")
         window.run(STOP, k, dict(EXPLORERS[name].still))
     assert window.run("() => [...kinds]") == ["touch"]
@@ -310,29 +310,3 @@ def test_nothing_plays_by_itself_where_motion_is_unwelcome(firefox, site):
     """
     assert window.run(again, label) is False
     assert window.run("() => matchMedia('(prefers-reduced-motion: reduce)').matches")
-
-
-def test_without_javascript_a_page_teaches(firefox, site):
-    window = firefox(**NO_SCRIPT)
-    window.open((site / "05_beta.html").as_uri())
-    found = window.run(TEACHES)
-    assert found["live"] == 0 and found["notes"] > 0, "nothing runs, and the page says so"
-    assert found["words"] > 800 and found["formulas"] > 3 and found["pictures"] > 3
-    assert found["answers"] and all(found["answers"]), "an answer opens without a script"
-
-
-TEACHES = """
-() => {
-  const all = (selector) => [...document.querySelectorAll(selector)];
-  const isSeen = (it) => it.checkVisibility() && it.getBoundingClientRect().width > 0;
-  const seen = (selector) => all(selector).filter(isSeen).length;
-  return {
-    live: all(".vl").length,
-    notes: seen(".explorer .note"),
-    words: document.querySelector("main").innerText.split(/\\s+/).length,
-    formulas: seen("mjx-container svg"),
-    pictures: all("main img").filter((it) => it.naturalWidth > 0).length,
-    answers: all("main details").map((it) => ((it.open = true), it.getBoundingClientRect().height > 40)),
-  };
-}
-"""
