@@ -204,6 +204,9 @@ def test_the_browser_computes_what_pytorch_computes(name, blank):
 def test_without_webassembly_it_computes_the_same(name, blank):
     blank.evaluate("() => { delete globalThis.WebAssembly }")
     compare(blank, MODELS[name]())
+    assert blank.evaluate("() => typeof WebAssembly") == "undefined"
+    blank.reload()  # for the tests after this one
+    assert blank.evaluate("() => typeof WebAssembly") == "object"
 
 
 @pytest.mark.parametrize("name", ["small MultiRateVAE", "deep VAE", "deep Autoencoder"])
