@@ -168,7 +168,9 @@ class WebKit:
         options = Options()
         options.binary_location = programs[-1]
         options.add_argument("--automation")
-        self.service = Service(driver, env=without_a_screen() | display | theme | {"NO_AT_BRIDGE": "1"})
+        # Without a graphics card Mesa stands in for one, and on a busy machine its driver brought WebKit down.
+        calm = {"WEBKIT_DISABLE_COMPOSITING_MODE": "1", "NO_AT_BRIDGE": "1"}
+        self.service = Service(driver, env=without_a_screen() | display | theme | calm)
         try:
             self.service.start()
             wire = RemoteConnection(client_config=ClientConfig(self.service.service_url))
