@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -123,11 +125,12 @@ def load_model(kind: type, path: str | os.PathLike):
         if settings is None or settings.pop("model", None) != kind.__name__:
             raise ValueError(f"path: {path} does not hold a {kind.__name__} saved by vaelib")
         try:
-            with torch.device("meta"):  # which knows sizes and holds no numbers
-                expected = kind(**settings).state_dict()
+            if _least_size(settings) > sum(map(math.prod, shapes.values())):
+                raise ValueError("fewer numbers than these layers have")
+            expected = kind(**settings).state_dict()  # no larger than the file. On "meta" PyTorch would import for 5 s
             if shapes != {name: tuple(values.shape) for name, values in expected.items()}:
                 raise ValueError("other tensors, or of other sizes")
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, KeyError, RuntimeError) as error:
             raise ValueError(f"path: the weights in {path} do not fit its settings ({in_short(error)})") from None
 
     weights, about = read_tensors(path, require_fitting)
@@ -141,6 +144,12 @@ def load_model(kind: type, path: str | os.PathLike):
     model = kind(**settings).to(*dtypes)
     model.load_state_dict(weights)
     return model
+
+
+def _least_size(settings: Mapping) -> int:
+    """How many numbers the weights of such an encoder and its decoder are, at least."""
+    sizes = [math.prod(settings["image_shape"]), *settings["hidden"], settings["latent_dim"]]
+    return 2 * sum(math.prod(pair) for pair in pairwise(sizes))
 
 
 def _settings(about: Mapping[str, str]) -> dict | None:
