@@ -46,11 +46,7 @@ class Submission(NamedTuple):
 def submissions_in(folder: Path) -> list[Submission]:
     """The notebooks, one for each student and lesson: the newest, where there are several."""
     found: dict[tuple, Submission] = {}
-    paths = [
-        path
-        for path in folder.rglob("*.ipynb")
-        if ".ipynb_checkpoints" not in path.parts
-    ]
+    paths = [path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
     for path in sorted(paths, key=lambda path: (is_a_file(path), path.lstat().st_mtime)):
         one = Submission(*student_and_lesson(path.relative_to(folder)), path)
         found[one[:2] if one.lesson else path] = one

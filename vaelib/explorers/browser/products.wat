@@ -1,7 +1,7 @@
 ;; y = x Wᵀ for the layers of the explorers' models, in 32-bit floats: rows of x times rows of W.
 ;; Four rows of x meet two of W at a time, so that what was fetched is used more than once, and four numbers are
 ;; multiplied at once. Rows lie one behind the other, each `width` bytes long, a multiple of 16; the number of
-;; rows of x is a multiple of 4, that of W (`outputs`) is even. See products.js.
+;; rows of x is a multiple of 4, that of W (`outputs`) is even. See network.js.
 (module
   (memory (export "memory") 1)
 
