@@ -89,7 +89,10 @@ class Firefox:
         raise TimeoutError(f"Firefox did not start within {START} s: {Path(self.log.name).read_text()}")
 
     def on_message(self, entry):
-        if entry.level == "error":
+        # On a busy machine Firefox may draw a page whose end has not come yet, and then says this of a fraction that
+        # is cut in two. test_site.py counts the parts of each formula of the whole page.
+        half_read = entry.text.startswith("Invalid markup: Incorrect number of children")
+        if entry.level == "error" and not half_read:
             self.trouble.append(entry.text)
 
     def resize(self, width, height=800):

@@ -3,9 +3,9 @@
 `make bench` prints the table; `python -m tools.latency` prints this part alone, in about four minutes.
 
 A move is a real press of an arrow key on a slider, at a random moment of the frame; it begins at the event's time
-stamp. A panel's end is when the frame has been painted that was begun after the last thing drawn in the panel: an
-urgent task posted from that frame's requestAnimationFrame runs right after the paint. What the compositor does then is
-not seen.
+stamp. A panel's end is when the frame has been painted in which, or before which, the last thing was drawn in the
+panel: an urgent task posted from that frame's requestAnimationFrame runs right after the paint. What the compositor
+does then is not seen.
 """
 
 import math
@@ -61,8 +61,12 @@ METER = """
   const afterThePaint = (task) => scheduler.postTask(task, { priority: "user-blocking" });
   const nameOf = new Map();
   const moves = [];
-  let [waiting, stopped] = [[], false]; // [panel, move]: what was drawn since the last frame
-  const drawn = (name) => moves.length && waiting.push([name, moves.at(-1)]);
+  let [drawnSince, stopped] = [[], false]; // [panel, move]: what was drawn since the last frame
+  let [ofThisFrame, open] = [[], false]; // what its paint shows; open until then, for what its callbacks draw
+  const close = () => {
+    if (open) [ofThisFrame, drawnSince, open] = [drawnSince, [], false];
+  };
+  const drawn = (name) => moves.length && drawnSince.push([name, moves.at(-1)]);
   const observers = Object.entries(panels).map(([name, selector]) => {
     const panel = explorer.querySelector(selector);
     if (!panel) throw Error(`no ${name}`);
@@ -76,13 +80,17 @@ METER = """
     if (nameOf.has(this.canvas)) drawn(nameOf.get(this.canvas));
     return putImageData.apply(this, all);
   };
-  const onkeydown = ({ key, timeStamp }) => key.startsWith("Arrow") && moves.push({ from: timeStamp, painted: {} });
+  const onkeydown = ({ key, timeStamp }) => {
+    close(); // a key may come between the paint and the task after it
+    if (key.startsWith("Arrow")) moves.push({ from: timeStamp, painted: {} });
+  };
   window.addEventListener("keydown", onkeydown, true);
   requestAnimationFrame(function frame() {
-    const inThisFrame = waiting;
-    waiting = [];
+    open = true;
     afterThePaint(() => {
-      for (const [name, { from, painted }] of inThisFrame) painted[name] = performance.now() - from;
+      close();
+      for (const [name, { from, painted }] of ofThisFrame) painted[name] = performance.now() - from;
+      ofThisFrame = [];
     });
     if (!stopped) requestAnimationFrame(frame);
   });

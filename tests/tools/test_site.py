@@ -41,6 +41,8 @@ def installed():
 
 # Formulas
 
+PARTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
+
 
 def formulas(text):
     without_code = re.sub(r"```.*?```|`[^`\n]+`", "", text, flags=re.DOTALL)
@@ -57,6 +59,8 @@ def test_every_formula_is_typeset(name, soups):
         assert one.svg.find("path") or one.svg.find("use"), "a formula without a single glyph"
         assert not one.find("text"), f"MathJax has no glyph for {one.find('text').text}"
         assert not one.find("merror") and one.math, "no MathML for a screen reader"
+        for part in one.find_all(PARTS.keys()):
+            assert len(part.find_all(recursive=False)) == PARTS[part.name], part
     rest = copy.copy(soups[name])
     for part in rest.find_all(["pre", "code", "mjx-container"]):
         part.decompose()
