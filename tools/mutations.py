@@ -1,0 +1,303 @@
+"""Mutations drawn at random, one at a time in a copy of the course: do the tests of the module notice? `make mutations`.
+
+`make faults` plants what somebody thought of; here chance does. Of all places in vaelib where one token can be made wrong
+(an operator, a comparison, a number, a condition, what is returned, two arguments), a fixed seed draws 300 in Python and
+300 in JavaScript. tools/mutations.toml says which tests are about which module, and which mutations nobody could notice,
+with the reason for each. What was caught is remembered in build/mutations.json, so a run that was stopped goes on, and
+the next one repeats only what survived or has changed. With words: `python -m tools.mutations javascript 100`.
+
+Stryker knows no Python; mutmut and cosmic-ray know no JavaScript, take one command of tests for all modules, and start
+Python and PyTorch anew for each mutation. Here a process that has imported PyTorch forks for each, and tree-sitter finds
+the places in both languages.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import tree_sitter_javascript
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser
+
+from tools.faults import copy_of_the_course
+from tools.lessons import ROOT
+
+SEED, DRAWN = 14, 300
+RESULTS = ROOT / "build" / "mutations.json"
+KNOWN = tomllib.loads((ROOT / "tools" / "mutations.toml").read_text(encoding="utf-8"))
+PARSERS = {
+    ".py": Parser(Language(tree_sitter_python.language())),
+    ".js": Parser(Language(tree_sitter_javascript.language())),
+}
+NOTHING = {".py": "None", ".js": "undefined"}
+IMPORTED_ONCE = (
+    "torch numpy matplotlib.pyplot anywidget ipywidgets safetensors.torch IPython nbformat nbclient PIL.Image tqdm.auto"
+    " pytest hypothesis playwright.sync_api axe_playwright_python.sync_playwright"
+).split()
+
+# What can be made wrong
+
+EXCHANGED = {
+    **{"+": "-", "-": "+", "*": "/", "/": "*", "**": "*", "//": "/", "%": "*", "@": "*", "|": "&", "&": "|"},
+    **{"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "|=": "&=", "++": "--", "--": "++"},
+    **{"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "===": "!==", "!==": "==="},
+    **{"is": "is not", "is not": "is", "in": "not in", "not in": "in"},
+    **{"and": "or", "or": "and", "&&": "||", "||": "&&", "??": "&&"},
+}
+WITH_OPERATORS = {
+    *("binary_operator", "boolean_operator", "comparison_operator", "augmented_assignment"),
+    *("binary_expression", "augmented_assignment_expression", "update_expression"),
+}
+DEFINITIONS = {
+    *("function_definition", "class_definition"),
+    *("function_declaration", "class_declaration", "method_definition", "variable_declarator"),
+}
+# What no reader of a lesson could tell from what is right: types, messages, how large a drawing is.
+NO_TARGET = {"type", "raise_statement", "throw_statement", "import_statement", "import_from_statement", "comment"}
+SIZES = set(KNOWN["sizes"])
+
+
+class Mutation(NamedTuple):
+    path: str  # of the file, from the root of the course
+    definition: str  # in which it is
+    right: str
+    wrong: str
+    which: int  # of those in this definition that would be called the same
+    start: int  # in bytes
+    end: int
+    line: str
+
+    @property
+    def name(self) -> str:
+        """Stays the same when lines before it come or go."""
+        said = " → ".join(" ".join(text.split()) for text in (self.right, self.wrong))
+        return f"{self.path} {self.definition}: {said}" + (f" ({self.which})" if self.which > 1 else "")
+
+    def planted(self, text: bytes) -> bytes:
+        return text[: self.start] + self.wrong.encode() + text[self.end :]
+
+
+def mutations(path: str, text: bytes) -> Iterator[Mutation]:
+    """All that this file has room for."""
+    seen, lines = Counter(), text.decode().splitlines()
+    suffix = Path(path).suffix
+    for node, definition in targets(PARSERS[suffix].parse(text).root_node, "top"):
+        for start, end, wrong in changes(node, suffix):
+            right = text[start:end].decode()
+            seen[definition, right, wrong] += 1
+            line = lines[node.start_point.row].strip()
+            yield Mutation(path, definition, right, wrong, seen[definition, right, wrong], start, end, line)
+
+
+def targets(node: Node, definition: str) -> Iterator[tuple[Node, str]]:
+    """(node, the definition it is in), in the order of the text, without what is no target."""
+    if node.type in NO_TARGET or is_main(node):
+        return
+    if node.type in DEFINITIONS and (name := node.child_by_field_name("name")).type.endswith("identifier"):
+        definition = written(name) if definition == "top" else f"{definition}.{written(name)}"
+    yield node, definition
+    for child in node.children:
+        yield from targets(child, definition)
+
+
+def changes(node: Node, suffix: str) -> Iterator[tuple[int, int, str]]:
+    """(from, to, what to write there) for each way to make this node wrong."""
+
+    def instead(part: Node, wrong: str):
+        return part.start_byte, part.end_byte, wrong
+
+    if node.type in WITH_OPERATORS and not joins_text(node):
+        for operator in [*node.children_by_field_name("operator"), *node.children_by_field_name("operators")]:
+            if operator.type in EXCHANGED and not (suffix == ".js" and operator.type == "in"):
+                yield instead(operator, EXCHANGED[operator.type])
+    elif node.type in ("unary_operator", "unary_expression") and written(node)[0] in "-!":
+        yield instead(node, written(node)[1:])
+    elif node.type == "not_operator":
+        yield instead(node, written(node).removeprefix("not "))
+    elif node.type in ("integer", "float", "number") and not is_size(node):
+        yield instead(node, another(written(node)))
+    elif node.type in ("true", "false") and not is_size(node):
+        text = written(node)
+        yield instead(node, {"True": "False", "False": "True", "true": "false", "false": "true"}[text])
+    elif node.type == "return_statement" and node.named_children:
+        yield instead(node.named_children[0], NOTHING[suffix])
+    elif node.type == "arrow_function" and (body := node.child_by_field_name("body")).type != "statement_block":
+        yield instead(body, NOTHING[suffix])
+    elif node.type in ("arguments", "argument_list"):
+        given = [one for one in node.named_children if one.type != "comment"][:2]
+        special = {"keyword_argument", "list_splat", "dictionary_splat", "spread_element"}
+        if len(given) == 2 and not special & {one.type for one in given} and written(given[0]) != written(given[1]):
+            one, other = given
+            between = node.text[one.end_byte - node.start_byte : other.start_byte - node.start_byte].decode()
+            yield one.start_byte, other.end_byte, f"{written(other)}{between}{written(one)}"
+    if (condition := condition_of(node)) and condition.type not in ("not_operator", "comparison_operator"):
+        yield instead(condition, f"not ({written(condition)})" if suffix == ".py" else f"(!({written(condition)}))")
+
+
+def condition_of(node: Node) -> Node | None:
+    if node.type == "conditional_expression":  # in Python: A if CONDITION else B
+        return node.named_children[1]
+    if node.type == "if_clause":  # of a comprehension
+        return node.named_children[0]
+    return None if node.type == "for_statement" else node.child_by_field_name("condition")
+
+
+def another(number: str) -> str:
+    return str(int(number) + 1) if number.isdigit() else "1.0" if float(number) == 0 else f"(2 * {number})"
+
+
+def written(node: Node) -> str:
+    return node.text.decode()
+
+
+def joins_text(node: Node) -> bool:
+    return any(child.type in ("string", "template_string") for child in node.children)
+
+
+def is_main(node: Node) -> bool:
+    return node.type == "if_statement" and "__name__" in written(node.child_by_field_name("condition"))
+
+
+def is_size(node: Node) -> bool:
+    """Whether it belongs to a keyword, or to a property, that says how large something is drawn."""
+    while node := node.parent:
+        if node.type in ("keyword_argument", "default_parameter", "pair", "object_assignment_pattern"):
+            return written(node.named_children[0]) in SIZES
+        if node.type in ("call", "call_expression"):
+            return written(node.named_children[0]).split(".")[-1] in SIZES
+        if node.type.endswith(("statement", "function", "definition")):
+            return False
+    return False
+
+
+# Which are drawn, and what they are tried on
+
+
+def drawn(suffix: str, count: int = DRAWN) -> list[Mutation]:
+    """The first `count` in an order that only the seed and their names decide: what changes elsewhere moves none."""
+    paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "vaelib").rglob(f"*{suffix}")]
+    found = [one for path in paths if "/data/" not in path for one in mutations(path, (ROOT / path).read_bytes())]
+    return sorted(found, key=lambda one: hashlib.sha256(f"{SEED} {one.name}".encode()).digest())[:count]
+
+
+def tests_of(path: str) -> tuple[str, ...]:
+    """What pytest is to run for this file, the fastest first."""
+    words = KNOWN["tests"][path.removeprefix("vaelib/")]
+    return tuple(f"tests/{word}" if ".py" in word else word for word in words)
+
+
+class Trial:
+    """A copy of the course, in which one mutation after the other is tried."""
+
+    def __init__(self, folder: Path):
+        self.copy, self.limits = copy_of_the_course(folder / "course"), {}
+        self.witness, self.said = folder / "witness", folder / "said"
+        os.environ |= {"TMPDIR": str(folder), "PYTHONPATH": str(self.copy), "OMP_NUM_THREADS": "1"}
+        os.nice(10)
+        for name in IMPORTED_ONCE:
+            import_module(name)
+
+    def __call__(self, mutation: Mutation) -> str | None:
+        """Which test failed, or None."""
+        tests = tests_of(mutation.path)
+        if tests not in self.limits:
+            began = time.monotonic()
+            if failed := self.first_failure(tests, 600):
+                sys.exit(f"Without a mutation, {failed} failed:\n{self.said.read_text(encoding='utf-8')}")
+            self.limits[tests] = 20 + 4 * (time.monotonic() - began)
+        right, there = ROOT / mutation.path, self.copy / mutation.path
+        there.write_bytes(mutation.planted(right.read_bytes()))
+        try:
+            return self.first_failure(tests, self.limits[tests])
+        finally:
+            shutil.copy2(right, there)
+
+    def first_failure(self, tests: tuple[str, ...], limit: float) -> str | None:
+        self.witness.write_text("")
+        child = os.fork()
+        if child == 0:
+            os._exit(self.in_child(tests))
+        until = time.monotonic() + limit
+        while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < until:
+            time.sleep(0.05)
+        if ended[0] == 0:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "the time limit"
+        return (self.witness.read_text() or "the import") if ended[1] else None
+
+    def in_child(self, tests: tuple[str, ...]) -> int:
+        try:
+            os.setsid()
+            said = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for stream in (1, 2):
+                os.dup2(said, stream)
+            os.chdir(self.copy)
+            sys.path[0] = str(self.copy)
+            for name in [name for name in sys.modules if name.split(".")[0] in ("tools", "vaelib")]:
+                del sys.modules[name]  # they are those of the course, not of the copy
+            options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+            return int(import_module("pytest").main([*options, *tests], plugins=[Witness(self.witness)]))
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", flush=True)
+            return 9
+
+
+class Witness:
+    """Writes down which test failed."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.file.write_text(report.nodeid.rpartition("/")[2])
+
+
+def main(words: list[str]) -> int:
+    count = next((int(word) for word in words if word.isdigit()), DRAWN)
+    suffixes = {"python": ".py", "javascript": ".js"}
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    table = {}
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(Path(folder))
+        for suffix in [suffixes[word] for word in words if word in suffixes] or suffixes.values():
+            table[suffix] = run(drawn(suffix, count), trial, known)
+    print(f"\n{'':12}drawn  caught  equivalent  survived  caught, of all")
+    for suffix, (caught, equivalent, survived) in table.items():
+        total = caught + equivalent + survived
+        print(f"{suffix:12}{total:5}{caught:8}{equivalent:12}{survived:10}{caught / total:14.1%}")
+    return 1 if any(survived for *_, survived in table.values()) else 0
+
+
+def run(wanted: list[Mutation], trial: Trial, known: dict) -> tuple[int, int, int]:
+    """How many were caught, are equivalent, survived."""
+    caught, equivalent = 0, 0
+    for number, mutation in enumerate(wanted, 1):
+        if mutation.name in KNOWN["equivalent"]:
+            equivalent += 1
+            continue
+        if known.get(mutation.name, {}).get("line") != mutation.line:
+            began = time.monotonic()
+            if by := trial(mutation):
+                known[mutation.name] = {"line": mutation.line, "by": by}
+                RESULTS.parent.mkdir(exist_ok=True)
+                RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+            print(f"{number:4} {mutation.name}   {time.monotonic() - began:.0f} s\n       {by or 'SURVIVED'}", flush=True)
+        caught += mutation.name in known
+    return caught, equivalent, len(wanted) - caught - equivalent
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
