@@ -3,7 +3,7 @@
 `make faults` plants what somebody thought of; here chance does. Of all places in vaelib where one token can be made wrong
 (an operator, a comparison, a number, a condition, what is returned, two arguments), a fixed seed draws 300 in Python and
 300 in JavaScript. tools/mutations.toml says which tests are about which module, and which mutations nobody could notice,
-with the reason for each. What was caught is remembered in build/mutations.json, so a run that was stopped goes on, and
+with the reason for each. What was caught is remembered in build/, so a run that was stopped goes on, and
 the next one repeats only what survived or has changed. With words: `python -m tools.mutations javascript 100`.
 
 Stryker knows no Python; mutmut and cosmic-ray know no JavaScript, take one command of tests for all modules, and start
@@ -11,6 +11,7 @@ Python and PyTorch anew for each mutation. Here a process that has imported PyTo
 the places in both languages.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -34,7 +35,8 @@ from tools.faults import copy_of_the_course
 from tools.lessons import ROOT
 
 SEED, DRAWN = 14, 300
-RESULTS = ROOT / "build" / "mutations.json"
+LIMIT = 200  # seconds for the tests of a module
+RESULTS = ROOT / "build"
 KNOWN = tomllib.loads((ROOT / "tools" / "mutations.toml").read_text(encoding="utf-8"))
 PARSERS = {
     ".py": Parser(Language(tree_sitter_python.language())),
@@ -43,7 +45,8 @@ PARSERS = {
 NOTHING = {".py": "None", ".js": "undefined"}
 IMPORTED_ONCE = (
     "torch numpy matplotlib.pyplot anywidget ipywidgets safetensors.torch IPython nbformat nbclient PIL.Image tqdm.auto"
-    " pytest hypothesis playwright.sync_api axe_playwright_python.sync_playwright"
+    " pytest hypothesis playwright.sync_api axe_playwright_python.sync_playwright _hypothesis_pytestplugin"
+    " pytest_playwright.pytest_playwright xdist.plugin nbval.plugin"
 ).split()
 
 # What can be made wrong
@@ -63,7 +66,7 @@ DEFINITIONS = {
     *("function_definition", "class_definition"),
     *("function_declaration", "class_declaration", "method_definition", "variable_declarator"),
 }
-# What no reader of a lesson could tell from what is right: types, messages, how large a drawing is.
+# What no reader of a lesson could tell from what is right: types, messages, how large a drawing is, numbers like 1e-9.
 NO_TARGET = {"type", "raise_statement", "throw_statement", "import_statement", "import_from_statement", "comment"}
 SIZES = set(KNOWN["sizes"])
 
@@ -125,7 +128,7 @@ def changes(node: Node, suffix: str) -> Iterator[tuple[int, int, str]]:
         yield instead(node, written(node)[1:])
     elif node.type == "not_operator":
         yield instead(node, written(node).removeprefix("not "))
-    elif node.type in ("integer", "float", "number") and not is_size(node):
+    elif node.type in ("integer", "float", "number") and "e-" not in written(node) and not is_size(node):
         yield instead(node, another(written(node)))
     elif node.type in ("true", "false") and not is_size(node):
         text = written(node)
@@ -141,7 +144,7 @@ def changes(node: Node, suffix: str) -> Iterator[tuple[int, int, str]]:
             one, other = given
             between = node.text[one.end_byte - node.start_byte : other.start_byte - node.start_byte].decode()
             yield one.start_byte, other.end_byte, f"{written(other)}{between}{written(one)}"
-    if (condition := condition_of(node)) and condition.type not in ("not_operator", "comparison_operator"):
+    if (condition := condition_of(node)) and not becomes_its_contrary(condition):
         yield instead(condition, f"not ({written(condition)})" if suffix == ".py" else f"(!({written(condition)}))")
 
 
@@ -151,6 +154,16 @@ def condition_of(node: Node) -> Node | None:
     if node.type == "if_clause":  # of a comprehension
         return node.named_children[0]
     return None if node.type == "for_statement" else node.child_by_field_name("condition")
+
+
+def becomes_its_contrary(condition: Node) -> bool:
+    """Whether it is negated already where its operator is exchanged or dropped."""
+    while condition.type == "parenthesized_expression":
+        condition = condition.named_children[0]
+    operator = condition.child_by_field_name("operator")
+    return condition.type in ("not_operator", "comparison_operator") or bool(
+        operator and operator.type in ("===", "!==", "!")
+    )
 
 
 def another(number: str) -> str:
@@ -172,7 +185,13 @@ def is_main(node: Node) -> bool:
 def is_size(node: Node) -> bool:
     """Whether it belongs to a keyword, or to a property, that says how large something is drawn."""
     while node := node.parent:
-        if node.type in ("keyword_argument", "default_parameter", "pair", "object_assignment_pattern"):
+        if node.type in (
+            "keyword_argument",
+            "default_parameter",
+            "pair",
+            "object_assignment_pattern",
+            "variable_declarator",
+        ):
             return written(node.named_children[0]) in SIZES
         if node.type in ("call", "call_expression"):
             return written(node.named_children[0]).split(".")[-1] in SIZES
@@ -201,43 +220,47 @@ class Trial:
     """A copy of the course, in which one mutation after the other is tried."""
 
     def __init__(self, folder: Path):
-        self.copy, self.limits = copy_of_the_course(folder / "course"), {}
+        self.copy, self.sound = copy_of_the_course(folder / "course"), set()
         self.witness, self.said = folder / "witness", folder / "said"
+        self.keen = {}  # the tests that caught something here before: they come first
         os.environ |= {"TMPDIR": str(folder), "PYTHONPATH": str(self.copy), "OMP_NUM_THREADS": "1"}
         os.nice(10)
         for name in IMPORTED_ONCE:
             import_module(name)
+        gc.freeze()  # so that no child looks for garbage in them
 
     def __call__(self, mutation: Mutation) -> str | None:
         """Which test failed, or None."""
         tests = tests_of(mutation.path)
-        if tests not in self.limits:
-            began = time.monotonic()
-            if failed := self.first_failure(tests, 600):
-                sys.exit(f"Without a mutation, {failed} failed:\n{self.said.read_text(encoding='utf-8')}")
-            self.limits[tests] = 20 + 4 * (time.monotonic() - began)
         right, there = ROOT / mutation.path, self.copy / mutation.path
         there.write_bytes(mutation.planted(right.read_bytes()))
+        keen = self.keen.setdefault(mutation.path, [])
         try:
-            return self.first_failure(tests, self.limits[tests])
+            caught = self.first_failure(tests, keen)
         finally:
             shutil.copy2(right, there)
+        if caught and "::" in caught:
+            if caught not in self.sound and self.first_failure((caught,)):
+                sys.exit(f"{caught} fails without a mutation, too:\n{self.said.read_text(encoding='utf-8')}")
+            self.sound.add(caught)
+            keen[:] = [caught, *(one for one in keen if one != caught)][:6]
+        return caught
 
-    def first_failure(self, tests: tuple[str, ...], limit: float) -> str | None:
+    def first_failure(self, tests: tuple[str, ...], keen: list[str] = ()) -> str | None:
         self.witness.write_text("")
         child = os.fork()
         if child == 0:
-            os._exit(self.in_child(tests))
-        until = time.monotonic() + limit
+            os._exit(self.in_child(tests, keen))
+        until = time.monotonic() + LIMIT
         while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < until:
             time.sleep(0.05)
         if ended[0] == 0:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return "the time limit"
-        return (self.witness.read_text() or "the import") if ended[1] else None
+        return (self.witness.read_text(encoding="utf-8") or "the import") if ended[1] else None
 
-    def in_child(self, tests: tuple[str, ...]) -> int:
+    def in_child(self, tests: tuple[str, ...], keen: list[str]) -> int:
         try:
             os.setsid()
             said = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -247,33 +270,43 @@ class Trial:
             sys.path[0] = str(self.copy)
             for name in [name for name in sys.modules if name.split(".")[0] in ("tools", "vaelib")]:
                 del sys.modules[name]  # they are those of the course, not of the copy
-            options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-            return int(import_module("pytest").main([*options, *tests], plugins=[Witness(self.witness)]))
+            options = [
+                "-x",
+                "-q",
+                "--tb=no",
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "ignore::pytest.PytestAssertRewriteWarning",
+            ]
+            return int(import_module("pytest").main([*options, *tests], plugins=[Witness(self.witness, keen)]))
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", flush=True)
             return 9
 
 
 class Witness:
-    """Writes down which test failed."""
+    """Puts the keen tests first, and writes down which one failed."""
 
-    def __init__(self, file: Path):
-        self.file = file
+    def __init__(self, file: Path, keen: list[str]):
+        self.file, self.keen = file, keen
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: item.nodeid not in self.keen)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
-            self.file.write_text(report.nodeid.rpartition("/")[2])
+            self.file.write_text(report.nodeid, encoding="utf-8")
 
 
 def main(words: list[str]) -> int:
     count = next((int(word) for word in words if word.isdigit()), DRAWN)
     suffixes = {"python": ".py", "javascript": ".js"}
-    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(Path(folder))
         for suffix in [suffixes[word] for word in words if word in suffixes] or suffixes.values():
-            table[suffix] = run(drawn(suffix, count), trial, known)
+            table[suffix] = run(drawn(suffix, count), trial, RESULTS / f"mutations{suffix}.json")
     print(f"\n{'':12}drawn  caught  equivalent  survived  caught, of all")
     for suffix, (caught, equivalent, survived) in table.items():
         total = caught + equivalent + survived
@@ -281,8 +314,9 @@ def main(words: list[str]) -> int:
     return 1 if any(survived for *_, survived in table.values()) else 0
 
 
-def run(wanted: list[Mutation], trial: Trial, known: dict) -> tuple[int, int, int]:
+def run(wanted: list[Mutation], trial: Trial, results: Path) -> tuple[int, int, int]:
     """How many were caught, are equivalent, survived."""
+    known = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
     caught, equivalent = 0, 0
     for number, mutation in enumerate(wanted, 1):
         if mutation.name in KNOWN["equivalent"]:
@@ -292,10 +326,12 @@ def run(wanted: list[Mutation], trial: Trial, known: dict) -> tuple[int, int, in
             began = time.monotonic()
             if by := trial(mutation):
                 known[mutation.name] = {"line": mutation.line, "by": by}
-                RESULTS.parent.mkdir(exist_ok=True)
-                RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
-            print(f"{number:4} {mutation.name}   {time.monotonic() - began:.0f} s\n       {by or 'SURVIVED'}", flush=True)
-        caught += mutation.name in known
+                results.parent.mkdir(exist_ok=True)
+                results.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+            print(
+                f"{number:4} {mutation.name}   {time.monotonic() - began:.0f} s\n       {by or 'SURVIVED'}", flush=True
+            )
+        caught += mutation.name in known and known[mutation.name]["line"] == mutation.line
     return caught, equivalent, len(wanted) - caught - equivalent
 
 

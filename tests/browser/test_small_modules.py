@@ -13,13 +13,14 @@ from vaelib.explorers import base
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
 
 
-
 @pytest.fixture
 def module(blank):
     """A function that loads browser/NAME.js, and gives the page, on which it has that name."""
 
     def load(name):
-        text = base.bundle(f"browser/{name}").replace(f"export default $browser/{name}.byDefault", f"export default ${name}")
+        text = base.bundle(f"browser/{name}").replace(
+            f"export default $browser/{name}.byDefault", f"export default ${name}"
+        )
         blank.evaluate(
             """
             async ([name, text]) => {
@@ -195,6 +196,9 @@ def test_a_bell_far_outside_is_an_arrow_alone_and_a_narrow_one_a_line(module):
     page.evaluate("() => chart.draw([0, 0, 0], [0.0094, 0.0095, 1.005])")
     assert page.locator(".vl-number").all_text_contents() == ["± 0.009", "± 0.01", "± 1.00"]
     assert attributes(page, "svg", "aria-label", "role") == [["", "img"]]
+    page.evaluate("() => chart.draw([2, 0, 0], [20, 1, 1])")  # with two places within the axis, it is a line
+    [wide] = paths(attributes(page, ".vl-bell", "d")[0][0])
+    assert len(wide) == 2
     page.evaluate("() => chart.alt('what it shows')")
     assert attributes(page, "svg", "aria-label") == [["what it shows"]]
 
@@ -213,7 +217,9 @@ def test_points_and_truths_stand_at_their_values(module):
     marks = [float(text[1:].split()[0]) for [text] in attributes(page, ".vl-truth", "d")]
     assert marks == pytest.approx([places["0"], places["0.5"], places["1"]], abs=0.6)
     assert page.locator(".vl-number").all_text_contents() == ["= 0.50", "= −3.00", "= 9.00"]
-    assert page.locator(".vl-truth").evaluate_all("all => all.every((it) => it.getAttribute('d').endsWith('l7 12h-14z'))")
+    assert page.locator(".vl-truth").evaluate_all(
+        "all => all.every((it) => it.getAttribute('d').endsWith('l7 12h-14z'))"
+    )
     feet = [y for [y] in attributes(page, ".vl-axis", "y1")]
     for [cy], [truth], foot in zip(
         attributes(page, ".vl-point", "cy"), attributes(page, ".vl-truth", "d"), feet, strict=True
@@ -267,7 +273,9 @@ def test_a_plane_goes_from_values_to_places_and_back(module):
         f"M{x:.1f} {y:.1f}L{x + width:.1f} {y + height:.1f}L{x + width / 3:.1f} {y + 0.9 * height:.1f}"
     )
     at = "([x, y]) => chart.valueAt({ clientX: x, clientY: y })"
-    page.evaluate("() => Object.assign(chart.element.style, { left: '40px', top: '30px', width: '660px', height: '608px' })")
+    page.evaluate(
+        "() => Object.assign(chart.element.style, { left: '40px', top: '30px', width: '660px', height: '608px' })"
+    )
     for share_x, share_y in ((0, 0), (0.25, 0.75), (1, 1)):  # the plane is twice as large now
         place = [40 + 2 * (x + share_x * width), 30 + 2 * (y + height - share_y * height)]
         assert page.evaluate(at, place) == pytest.approx([-1 + 4 * share_x, 10 + 20 * share_y])
@@ -336,7 +344,9 @@ def test_a_latent_map_is_to_scale_and_covers_all_points(module):
     assert alone[0] == pytest.approx([4.5 - half, 4.5 + half]) and alone[1] == pytest.approx([-0.5 - half, -0.5 + half])
     half = 0.53 * (9 + 2.1)
     middle = (9 - 2.1) / 2
-    assert with_prior[0] == pytest.approx([middle - half, middle + half]) and with_prior[1] == pytest.approx([-half, half])
+    assert with_prior[0] == pytest.approx([middle - half, middle + half]) and with_prior[1] == pytest.approx(
+        [-half, half]
+    )
     x, y = (page.evaluate(f"() => [0, 1, 2, 9].map(maps[0].{axis})") for axis in "xy")
     assert x[1] - x[0] == pytest.approx(y[0] - y[1]), "one scale"
     marks = page.locator("svg:nth-child(1) .vl-marks path")
@@ -358,7 +368,9 @@ def test_a_latent_map_is_to_scale_and_covers_all_points(module):
     assert page.locator("svg:nth-child(1)").get_attribute("aria-label") == "the map"
     texts = page.locator("svg:nth-child(1) text").all_text_contents()
     assert texts[-2:] == ["z₁", "z₂"]
-    above = page.locator("svg:nth-child(1) > g:last-child > *").evaluate_all("all => all.map((it) => it.className.baseVal)")
+    above = page.locator("svg:nth-child(1) > g:last-child > *").evaluate_all(
+        "all => all.map((it) => it.className.baseVal)"
+    )
     assert above == ["mine"]
 
 
@@ -366,7 +378,8 @@ def test_a_map_of_one_point_has_a_width(module):
     page = module("latent_map")
     palette = {"class_colours": list(CLASS_COLOURS), "class_markers": CLASS_MARKERS}
     ranges = page.evaluate(
-        '(palette) => latent_map.latentMap({ letter: "h", cover: [2, 3], labels: [1], palette, alt: "" }).ranges', palette
+        '(palette) => latent_map.latentMap({ letter: "h", cover: [2, 3], labels: [1], palette, alt: "" }).ranges',
+        palette,
     )
     assert ranges == [pytest.approx([1.9, 2.1]), pytest.approx([2.9, 3.1])]
 
@@ -441,7 +454,9 @@ def test_a_slider_says_what_it_stands_at(module):
         """
     )
     slider = page.get_by_role("slider", name="noise")
-    says = "() => [document.querySelector('output').value, document.querySelector('input').getAttribute('aria-valuetext')]"
+    says = (
+        "() => [document.querySelector('output').value, document.querySelector('input').getAttribute('aria-valuetext')]"
+    )
     assert page.evaluate(says) == ["1.2 σ"] * 2 and slider.input_value() == "1"  # between two steps, as it is
     assert page.locator(".vl-slider.mine > *").evaluate_all("all => all.map((it) => it.localName)") == [
         "label", "input", "output",
@@ -515,7 +530,11 @@ def test_of_a_few_one_is_chosen(module):
     chosen = "() => [...document.querySelectorAll('input')].map((it) => it.checked)"
     assert page.evaluate(chosen) == [False, True, False]
     assert page.get_by_role("group", name="image x").count() == 1
-    assert page.locator("fieldset.vl-choice.mine > label > .vl-option").all_text_contents() == ["zero", "one", "a sample"]
+    assert page.locator("fieldset.vl-choice.mine > label > .vl-option").all_text_contents() == [
+        "zero",
+        "one",
+        "a sample",
+    ]
     assert attributes(page, "input", "type", "aria-label") == [["radio", "image 1"], ["radio", None], ["radio", None]]
     page.get_by_role("radio", name="a sample").check()
     assert page.evaluate("() => told") == [-1] and page.evaluate(chosen) == [False, False, True]
@@ -665,7 +684,10 @@ def test_the_formula_says_its_numbers(module):
         " document.body.replaceChildren(part.element); }"
     )
     assert page.locator(".vl-term").all_text_contents() == ["22.3", "2", "10.0", "42.3"]
-    assert " ".join(page.locator(".vl-formula").text_content().split()) == "L = |x − x̂| + β · Σ KL = 22.3 + 2 · 10.0 = 42.3"
+    assert (
+        " ".join(page.locator(".vl-formula").text_content().split())
+        == "L = |x − x̂| + β · Σ KL = 22.3 + 2 · 10.0 = 42.3"
+    )
     assert page.locator("[role=math]").get_attribute("aria-label") == (
         "L is the distortion 22.3 plus β 2 times the rate 10.0, together 42.3 nats"
     )
@@ -741,7 +763,9 @@ def test_the_state_is_shared_with_python(module):
     ):
         assert page.evaluate(f"() => {{ try {{ {call}; }} catch (error) {{ return error.message; }} }}") == said
     assert page.evaluate("() => state.valueOf(model, 'image')") == 0
-    page.evaluate("() => { try { model.save_changes = () => { throw new Error(); }; shared.set({ image: 4 }); } catch {} }")
+    page.evaluate(
+        "() => { try { model.save_changes = () => { throw new Error(); }; shared.set({ image: 4 }); } catch {} }"
+    )
     assert page.evaluate("() => heard.splice(0).join()") == "draw"
     page.evaluate("() => model.set('image', 5)")
     assert page.evaluate("() => heard.splice(0).join()") == "follow", "after an error it listens again"
