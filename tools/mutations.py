@@ -68,7 +68,7 @@ DEFINITIONS = {
 }
 # What no reader of a lesson could tell from what is right: types, messages, how large a drawing is, numbers like 1e-9.
 NO_TARGET = {"type", "raise_statement", "throw_statement", "import_statement", "import_from_statement", "comment"}
-SIZES = set(KNOWN["sizes"])
+SIZES, SYMMETRIC = set(KNOWN["sizes"]), set(KNOWN["symmetric"])
 
 
 class Mutation(NamedTuple):
@@ -96,7 +96,7 @@ def mutations(path: str, text: bytes) -> Iterator[Mutation]:
     seen, lines = Counter(), text.decode().splitlines()
     suffix = Path(path).suffix
     for node, definition in targets(PARSERS[suffix].parse(text).root_node, "top"):
-        for start, end, wrong in changes(node, suffix):
+        for start, end, wrong in changes(node, path):
             right = text[start:end].decode()
             seen[definition, right, wrong] += 1
             line = lines[node.start_point.row].strip()
@@ -114,8 +114,9 @@ def targets(node: Node, definition: str) -> Iterator[tuple[Node, str]]:
         yield from targets(child, definition)
 
 
-def changes(node: Node, suffix: str) -> Iterator[tuple[int, int, str]]:
+def changes(node: Node, path: str) -> Iterator[tuple[int, int, str]]:
     """(from, to, what to write there) for each way to make this node wrong."""
+    suffix = Path(path).suffix
 
     def instead(part: Node, wrong: str):
         return part.start_byte, part.end_byte, wrong
@@ -128,16 +129,16 @@ def changes(node: Node, suffix: str) -> Iterator[tuple[int, int, str]]:
         yield instead(node, written(node)[1:])
     elif node.type == "not_operator":
         yield instead(node, written(node).removeprefix("not "))
-    elif node.type in ("integer", "float", "number") and "e-" not in written(node) and not is_size(node):
+    elif node.type in ("integer", "float", "number") and "e-" not in written(node) and not is_size(node, path):
         yield instead(node, another(written(node)))
-    elif node.type in ("true", "false") and not is_size(node):
+    elif node.type in ("true", "false") and not is_size(node, path):
         text = written(node)
         yield instead(node, {"True": "False", "False": "True", "true": "false", "false": "true"}[text])
     elif node.type == "return_statement" and node.named_children:
         yield instead(node.named_children[0], NOTHING[suffix])
     elif node.type == "arrow_function" and (body := node.child_by_field_name("body")).type != "statement_block":
         yield instead(body, NOTHING[suffix])
-    elif node.type in ("arguments", "argument_list"):
+    elif node.type in ("arguments", "argument_list") and called(node.parent) not in SYMMETRIC:
         given = [one for one in node.named_children if one.type != "comment"][:2]
         special = {"keyword_argument", "list_splat", "dictionary_splat", "spread_element"}
         if len(given) == 2 and not special & {one.type for one in given} and written(given[0]) != written(given[1]):
@@ -174,6 +175,10 @@ def written(node: Node) -> str:
     return node.text.decode()
 
 
+def called(node: Node) -> str:
+    return written(node.named_children[0]).split(".")[-1] if node.named_children else ""
+
+
 def joins_text(node: Node) -> bool:
     return any(child.type in ("string", "template_string") for child in node.children)
 
@@ -182,8 +187,8 @@ def is_main(node: Node) -> bool:
     return node.type == "if_statement" and "__name__" in written(node.child_by_field_name("condition"))
 
 
-def is_size(node: Node) -> bool:
-    """Whether it belongs to a keyword, or to a property, that says how large something is drawn."""
+def is_size(node: Node, path: str) -> bool:
+    """Whether it belongs to a keyword, or to a property, that says how large something is drawn, or to what a check tries."""
     while node := node.parent:
         if node.type in (
             "keyword_argument",
@@ -194,7 +199,9 @@ def is_size(node: Node) -> bool:
         ):
             return written(node.named_children[0]) in SIZES
         if node.type in ("call", "call_expression"):
-            return written(node.named_children[0]).split(".")[-1] in SIZES
+            return called(node) in SIZES
+        if node.type == "for_statement" and "/checks/" in path:  # what a check tries: another would do as well
+            return node.child_by_field_name("right").type == "tuple"
         if node.type.endswith(("statement", "function", "definition")):
             return False
     return False
@@ -258,7 +265,7 @@ class Trial:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return "the time limit"
-        return (self.witness.read_text(encoding="utf-8") or "the import") if ended[1] else None
+        return (self.witness.read_text(encoding="utf-8") or "before the first test") if ended[1] else None
 
     def in_child(self, tests: tuple[str, ...], keen: list[str]) -> int:
         try:

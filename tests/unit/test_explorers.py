@@ -197,6 +197,24 @@ def test_traits_of_latents_and_codes_refuse_what_cannot_be(explore, trait, value
 
 
 @torch.no_grad()
+def test_traits_take_what_is_at_the_ends_of_their_range():
+    of_images, of_runs, of_loss = explore_latents(), watch_training(), explore_loss()
+    for widget, trait, ends, beyond in (
+        (of_images, "image", (-1, 7), (-2, 8)),  # −1 is a sample
+        (of_runs, "epoch", (0, 12), (-1, 13)),
+        (of_loss, "latent", (0, 9), (-1, 10)),
+        (of_loss, "mu", (-3.0, 3.0), (-3.001, 3.001)),
+        (of_loss, "sigma", (0.01, 2.0), (0.0099, 2.001)),
+        (compare_codes(), "noise", (0.0, 6.0), (-0.001, 6.001)),
+    ):
+        for value in ends:
+            setattr(widget, trait, value)
+            assert getattr(widget, trait) == value
+        for value in beyond:
+            with pytest.raises(TraitError, match=trait):
+                setattr(widget, trait, value)
+
+
 def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
     some = faces(400, size=16)
     labels = torch.tensor([3, 7, 5, 3] * 100)

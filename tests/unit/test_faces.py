@@ -5,6 +5,7 @@ import torch
 
 from vaelib import faces
 from vaelib.faces import FACTORS, four_kinds, render
+from vaelib.trained import data_of, trained
 
 # Where to look for each factor: x to the right, y down, both from -1 to 1.
 SPOTS = {
@@ -162,3 +163,10 @@ def test_four_kinds_have_glasses_and_a_beard_or_not():
 def test_four_kinds_refuse_other_numbers(n, seed):
     with pytest.raises((TypeError, ValueError), match=r"(n|seed) must"):
         four_kinds(n, seed=seed)
+
+
+@pytest.mark.parametrize("name", ["faces", "faces-uae"])
+def test_the_faces_are_those_that_the_courses_models_were_trained_on(name):
+    """Each model knows the mean of its images: another colour, or another place of a lens, would show in it."""
+    images, _ = data_of(name, "train")
+    torch.testing.assert_close(trained(name).mean_image, images.mean(dim=0), atol=1e-6, rtol=0)
