@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from PIL import Image
@@ -75,7 +76,7 @@ FIGURES = {
     "loss_landscapes": lambda a, v, x, p: figures.loss_landscapes(v, x[:1], 1, [0, 2]),
     "kl_bars": lambda a, v, x, p: figures.kl_bars({"β = 1": [0.5, 0.001, 2.0]}),
     "curves": lambda a, v, x, p: figures.curves(GRID, {"t": {"q": GRID**3, "p": -GRID}}, filled=["q"], alt="a cubic"),
-    "number_tables": lambda a, v, x, p: figures.number_tables(TABLES, ["a", "b"], NAMES, alt="two small tables"),
+    "number_tables": lambda a, v, x, p: figures.number_tables(TABLES, ["a", "b"], list("xyz"), alt="two small tables"),
     "labelled_points": lambda a, v, x, p: figures.labelled_points(
         {"one": {"a": (0, 1)}}, xlabel="x", ylabel="y", alt="one point"
     ),
@@ -446,3 +447,32 @@ def test_noise_is_taken_to_mu_plus_sigma_times_it():
     assert below.get_offsets()[:, 0].tolist() == [1.75, 2.125]
     with pytest.raises(ValueError, match="sigma must"):
         figures.noise_to_latent(0.0, -1.0, epsilon)
+
+
+def texts_in_place(figure):
+    """[(what it says, its box)] of every text that is drawn, in pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer, found = canvas.get_renderer(), [*figure.texts]
+    found += [text for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        found += [axes.title, *axes.texts]
+        found += axes.legend_.get_texts() if axes.legend_ else []
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
+            low, high = sorted(axis.get_view_interval())
+            ticks = [tick for tick in axis.get_major_ticks() if low - 1e-9 <= tick.get_loc() <= high + 1e-9]
+            found += [axis.label, *(one for tick in ticks for one in (tick.label1, tick.label2))]
+    shown = [text for text in found if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in shown]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_texts_are_not_cut_and_lie_upon_no_other(name, autoencoder, vae, images, probes):
+    figure = FIGURES[name](autoencoder, vae, images, probes)
+    texts = texts_in_place(figure)
+    width, height = figure.bbox.size
+    for k, (text, box) in enumerate(texts):
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -3, f"{text!r} is cut"
+        for other, there in texts[:k]:
+            across, upwards = min(box.x1, there.x1) - max(box.x0, there.x0), min(box.y1, there.y1) - max(box.y0, there.y0)
+            assert across < 2 or upwards < 0.3 * min(box.height, there.height), f"{text!r} lies upon {other!r}"
