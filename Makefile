@@ -15,7 +15,7 @@ endif
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
-	moving-picture products seeds weights compare faults floors lock hub setup setup-dev
+	moving-picture products seeds weights compare faults mutations floors lock hub setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson, in copies of your own that no update changes
 	$(VENV_PYTHON) -m tools.lab
@@ -85,6 +85,9 @@ compare: setup-dev  # one network for every β against one for each: some hours
 
 faults: setup-dev  # plant faults and see that the tests catch them
 	$(VENV_PYTHON) -m tools.faults
+
+mutations: setup-dev  # draw mutations at random and see that the tests catch them: an hour, but it goes on where it stopped
+	$(VENV_PYTHON) -m tools.mutations
 
 floors: setup-dev  # the unit tests on the oldest versions that the package allows: some minutes
 	$(VENV_PYTHON) -m venv --clear build/floors

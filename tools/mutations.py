@@ -1,14 +1,15 @@
 """Mutations drawn at random, one at a time in a copy of the course: do the tests of the module notice? `make mutations`.
 
-`make faults` plants what somebody thought of; here chance does. Of all places in vaelib where one token can be made wrong
-(an operator, a comparison, a number, a condition, what is returned, two arguments), a fixed seed draws 300 in Python and
-300 in JavaScript. tools/mutations.toml says which tests are about which module, and which mutations nobody could notice,
-with the reason for each. What was caught is remembered in build/, so a run that was stopped goes on, and
-the next one repeats only what survived or has changed. With words: `python -m tools.mutations javascript 100`.
+`make faults` plants what somebody thought of; here chance does. Of all places in vaelib where a token or two can be made
+wrong (an operator, a comparison, a number, a condition, what is returned, two arguments) a fixed seed draws 300 in
+Python and 300 in JavaScript. tools/mutations.toml says which tests are about which module, what is no target, and which
+mutations nobody could notice, each with its reason. What was caught is remembered in build/, so a run that was stopped
+goes on, and the next one repeats only what survived or has changed. `python -m tools.mutations javascript 100` tries the
+first 100 of one language.
 
-Stryker knows no Python; mutmut and cosmic-ray know no JavaScript, take one command of tests for all modules, and start
-Python and PyTorch anew for each mutation. Here a process that has imported PyTorch forks for each, and tree-sitter finds
-the places in both languages.
+Stryker knows no Python; mutmut and cosmic-ray know no JavaScript, take one command for the tests of all modules, and
+start Python and PyTorch anew for each mutation. Here a process that has imported PyTorch forks for each, and
+tree-sitter finds the places in both languages.
 """
 
 import gc
@@ -36,39 +37,13 @@ from tools.lessons import ROOT
 
 SEED, DRAWN = 14, 300
 LIMIT = 200  # seconds for the tests of a module
-RESULTS = ROOT / "build"
 KNOWN = tomllib.loads((ROOT / "tools" / "mutations.toml").read_text(encoding="utf-8"))
+GRAMMAR, EXCHANGED = KNOWN["grammar"], KNOWN["exchanged"]
 PARSERS = {
     ".py": Parser(Language(tree_sitter_python.language())),
     ".js": Parser(Language(tree_sitter_javascript.language())),
 }
-NOTHING = {".py": "None", ".js": "undefined"}
-IMPORTED_ONCE = (
-    "torch numpy matplotlib.pyplot anywidget ipywidgets safetensors.torch IPython nbformat nbclient PIL.Image tqdm.auto"
-    " pytest hypothesis playwright.sync_api axe_playwright_python.sync_playwright _hypothesis_pytestplugin"
-    " pytest_playwright.pytest_playwright xdist.plugin nbval.plugin"
-).split()
-
-# What can be made wrong
-
-EXCHANGED = {
-    **{"+": "-", "-": "+", "*": "/", "/": "*", "**": "*", "//": "/", "%": "*", "@": "*", "|": "&", "&": "|"},
-    **{"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "|=": "&=", "++": "--", "--": "++"},
-    **{"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "===": "!==", "!==": "==="},
-    **{"is": "is not", "is not": "is", "in": "not in", "not in": "in"},
-    **{"and": "or", "or": "and", "&&": "||", "||": "&&", "??": "&&"},
-}
-WITH_OPERATORS = {
-    *("binary_operator", "boolean_operator", "comparison_operator", "augmented_assignment"),
-    *("binary_expression", "augmented_assignment_expression", "update_expression"),
-}
-DEFINITIONS = {
-    *("function_definition", "class_definition"),
-    *("function_declaration", "class_declaration", "method_definition", "variable_declarator"),
-}
-# What no reader of a lesson could tell from what is right: types, messages, how large a drawing is, numbers like 1e-9.
-NO_TARGET = {"type", "raise_statement", "throw_statement", "import_statement", "import_from_statement", "comment"}
-SIZES, SYMMETRIC = set(KNOWN["sizes"]), set(KNOWN["symmetric"])
+LANGUAGES = {"python": ".py", "javascript": ".js"}
 
 
 class Mutation(NamedTuple):
@@ -91,11 +66,13 @@ class Mutation(NamedTuple):
         return text[: self.start] + self.wrong.encode() + text[self.end :]
 
 
+# What can be made wrong
+
+
 def mutations(path: str, text: bytes) -> Iterator[Mutation]:
     """All that this file has room for."""
     seen, lines = Counter(), text.decode().splitlines()
-    suffix = Path(path).suffix
-    for node, definition in targets(PARSERS[suffix].parse(text).root_node, "top"):
+    for node, definition in targets(PARSERS[Path(path).suffix].parse(text).root_node, "top"):
         for start, end, wrong in changes(node, path):
             right = text[start:end].decode()
             seen[definition, right, wrong] += 1
@@ -105,9 +82,9 @@ def mutations(path: str, text: bytes) -> Iterator[Mutation]:
 
 def targets(node: Node, definition: str) -> Iterator[tuple[Node, str]]:
     """(node, the definition it is in), in the order of the text, without what is no target."""
-    if node.type in NO_TARGET or is_main(node):
+    if node.type in GRAMMAR["no_target"] or (node.type == "if_statement" and "__name__" in written(node.children[1])):
         return
-    if node.type in DEFINITIONS and (name := node.child_by_field_name("name")).type.endswith("identifier"):
+    if node.type in GRAMMAR["definitions"] and (name := node.child_by_field_name("name")).type.endswith("identifier"):
         definition = written(name) if definition == "top" else f"{definition}.{written(name)}"
     yield node, definition
     for child in node.children:
@@ -116,37 +93,39 @@ def targets(node: Node, definition: str) -> Iterator[tuple[Node, str]]:
 
 def changes(node: Node, path: str) -> Iterator[tuple[int, int, str]]:
     """(from, to, what to write there) for each way to make this node wrong."""
-    suffix = Path(path).suffix
+    python = path.endswith(".py")
+    nothing = "None" if python else "undefined"
 
     def instead(part: Node, wrong: str):
         return part.start_byte, part.end_byte, wrong
 
-    if node.type in WITH_OPERATORS and not joins_text(node):
+    if node.type in GRAMMAR["with_operators"] and not {child.type for child in node.children} & {
+        "string",
+        "template_string",
+    }:
         for operator in [*node.children_by_field_name("operator"), *node.children_by_field_name("operators")]:
-            if operator.type in EXCHANGED and not (suffix == ".js" and operator.type == "in"):
+            if operator.type in EXCHANGED and (python or operator.type != "in"):
                 yield instead(operator, EXCHANGED[operator.type])
-    elif node.type in ("unary_operator", "unary_expression") and written(node)[0] in "-!":
-        yield instead(node, written(node)[1:])
-    elif node.type == "not_operator":
-        yield instead(node, written(node).removeprefix("not "))
-    elif node.type in ("integer", "float", "number") and "e-" not in written(node) and not is_size(node, path):
+    elif node.type in GRAMMAR["signs"] and written(node)[0] in "-!n":
+        yield instead(node, written(node).removeprefix("not ").lstrip("-!"))
+    elif node.type in GRAMMAR["numbers"] and "e-" not in written(node) and not is_size(node, path):
         yield instead(node, another(written(node)))
     elif node.type in ("true", "false") and not is_size(node, path):
-        text = written(node)
-        yield instead(node, {"True": "False", "False": "True", "true": "false", "false": "true"}[text])
+        other = "false" if node.type == "true" else "true"
+        yield instead(node, other.title() if python else other)
     elif node.type == "return_statement" and node.named_children:
-        yield instead(node.named_children[0], NOTHING[suffix])
+        yield instead(node.named_children[0], nothing)
     elif node.type == "arrow_function" and (body := node.child_by_field_name("body")).type != "statement_block":
-        yield instead(body, NOTHING[suffix])
-    elif node.type in ("arguments", "argument_list") and called(node.parent) not in SYMMETRIC:
+        yield instead(body, nothing)
+    elif node.type in ("arguments", "argument_list") and called(node.parent) not in KNOWN["symmetric"]:
         given = [one for one in node.named_children if one.type != "comment"][:2]
-        special = {"keyword_argument", "list_splat", "dictionary_splat", "spread_element"}
-        if len(given) == 2 and not special & {one.type for one in given} and written(given[0]) != written(given[1]):
+        plain = len(given) == 2 and not {one.type for one in given} & set(GRAMMAR["no_plain_argument"])
+        if plain and written(given[0]) != written(given[1]):
             one, other = given
             between = node.text[one.end_byte - node.start_byte : other.start_byte - node.start_byte].decode()
             yield one.start_byte, other.end_byte, f"{written(other)}{between}{written(one)}"
     if (condition := condition_of(node)) and not becomes_its_contrary(condition):
-        yield instead(condition, f"not ({written(condition)})" if suffix == ".py" else f"(!({written(condition)}))")
+        yield instead(condition, f"not ({written(condition)})" if python else f"(!({written(condition)}))")
 
 
 def condition_of(node: Node) -> Node | None:
@@ -162,52 +141,34 @@ def becomes_its_contrary(condition: Node) -> bool:
     while condition.type == "parenthesized_expression":
         condition = condition.named_children[0]
     operator = condition.child_by_field_name("operator")
-    return condition.type in ("not_operator", "comparison_operator") or bool(
-        operator and operator.type in ("===", "!==", "!")
-    )
-
-
-def another(number: str) -> str:
-    return str(int(number) + 1) if number.isdigit() else "1.0" if float(number) == 0 else f"(2 * {number})"
-
-
-def written(node: Node) -> str:
-    return node.text.decode()
-
-
-def called(node: Node) -> str:
-    return written(node.named_children[0]).split(".")[-1] if node.named_children else ""
-
-
-def joins_text(node: Node) -> bool:
-    return any(child.type in ("string", "template_string") for child in node.children)
-
-
-def is_main(node: Node) -> bool:
-    return node.type == "if_statement" and "__name__" in written(node.child_by_field_name("condition"))
+    exact = operator is not None and operator.type in ("===", "!==", "!")
+    return exact or condition.type in ("not_operator", "comparison_operator")
 
 
 def is_size(node: Node, path: str) -> bool:
-    """Whether it belongs to a keyword, or to a property, that says how large something is drawn, or to what a check tries."""
+    """Whether it says how large something is drawn, or what a check tries, where another would do as well."""
     while node := node.parent:
-        if node.type in (
-            "keyword_argument",
-            "default_parameter",
-            "pair",
-            "object_assignment_pattern",
-            "variable_declarator",
-        ):
-            return written(node.named_children[0]) in SIZES
+        if node.type in GRAMMAR["named_values"]:
+            return written(node.named_children[0]) in KNOWN["sizes"]
         if node.type in ("call", "call_expression"):
-            return called(node) in SIZES
-        if node.type == "for_statement" and "/checks/" in path:  # what a check tries: another would do as well
+            return called(node) in KNOWN["sizes"]
+        if node.type == "for_statement" and "/checks/" in path:
             return node.child_by_field_name("right").type == "tuple"
         if node.type.endswith(("statement", "function", "definition")):
             return False
     return False
 
 
-# Which are drawn, and what they are tried on
+def another(number: str) -> str:
+    return str(int(number) + 1) if number.isdigit() else "1.0" if float(number) == 0 else f"(2 * {number})"
+
+
+def called(node: Node) -> str:
+    return written(node.named_children[0]).split(".")[-1] if node.named_children else ""
+
+
+def written(node: Node) -> str:
+    return node.text.decode()
 
 
 def drawn(suffix: str, count: int = DRAWN) -> list[Mutation]:
@@ -215,6 +176,9 @@ def drawn(suffix: str, count: int = DRAWN) -> list[Mutation]:
     paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "vaelib").rglob(f"*{suffix}")]
     found = [one for path in paths if "/data/" not in path for one in mutations(path, (ROOT / path).read_bytes())]
     return sorted(found, key=lambda one: hashlib.sha256(f"{SEED} {one.name}".encode()).digest())[:count]
+
+
+# What they are tried on
 
 
 def tests_of(path: str) -> tuple[str, ...]:
@@ -227,23 +191,22 @@ class Trial:
     """A copy of the course, in which one mutation after the other is tried."""
 
     def __init__(self, folder: Path):
-        self.copy, self.sound = copy_of_the_course(folder / "course"), set()
-        self.witness, self.said = folder / "witness", folder / "said"
-        self.keen = {}  # the tests that caught something here before: they come first
+        self.copy, self.witness, self.said = copy_of_the_course(folder / "course"), folder / "witness", folder / "said"
+        self.sound = set()  # the tests that were seen to pass without a mutation
+        self.keen = {}  # for each file the tests that caught something there before: they come first
         os.environ |= {"TMPDIR": str(folder), "PYTHONPATH": str(self.copy), "OMP_NUM_THREADS": "1"}
         os.nice(10)
-        for name in IMPORTED_ONCE:
+        for name in KNOWN["imported_once"]:
             import_module(name)
         gc.freeze()  # so that no child looks for garbage in them
 
     def __call__(self, mutation: Mutation) -> str | None:
         """Which test failed, or None."""
-        tests = tests_of(mutation.path)
         right, there = ROOT / mutation.path, self.copy / mutation.path
         there.write_bytes(mutation.planted(right.read_bytes()))
         keen = self.keen.setdefault(mutation.path, [])
         try:
-            caught = self.first_failure(tests, keen)
+            caught = self.first_failure(tests_of(mutation.path), keen)
         finally:
             shutil.copy2(right, there)
         if caught and "::" in caught:
@@ -277,16 +240,7 @@ class Trial:
             sys.path[0] = str(self.copy)
             for name in [name for name in sys.modules if name.split(".")[0] in ("tools", "vaelib")]:
                 del sys.modules[name]  # they are those of the course, not of the copy
-            options = [
-                "-x",
-                "-q",
-                "--tb=no",
-                "-p",
-                "no:cacheprovider",
-                "-W",
-                "ignore::pytest.PytestAssertRewriteWarning",
-            ]
-            return int(import_module("pytest").main([*options, *tests], plugins=[Witness(self.witness, keen)]))
+            return int(import_module("pytest").main([*KNOWN["options"], *tests], [Witness(self.witness, keen)]))
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", flush=True)
             return 9
@@ -307,18 +261,20 @@ class Witness:
 
 
 def main(words: list[str]) -> int:
+    if not hasattr(os, "fork"):
+        return "this needs a system on which a process can fork: Linux or macOS"
     count = next((int(word) for word in words if word.isdigit()), DRAWN)
-    suffixes = {"python": ".py", "javascript": ".js"}
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(Path(folder))
-        for suffix in [suffixes[word] for word in words if word in suffixes] or suffixes.values():
-            table[suffix] = run(drawn(suffix, count), trial, RESULTS / f"mutations{suffix}.json")
+        for language in [word for word in words if word in LANGUAGES] or LANGUAGES:
+            results = ROOT / "build" / f"mutations{LANGUAGES[language]}.json"
+            table[language] = run(drawn(LANGUAGES[language], count), trial, results)
     print(f"\n{'':12}drawn  caught  equivalent  survived  caught, of all")
-    for suffix, (caught, equivalent, survived) in table.items():
+    for language, (caught, equivalent, survived) in table.items():
         total = caught + equivalent + survived
-        print(f"{suffix:12}{total:5}{caught:8}{equivalent:12}{survived:10}{caught / total:14.1%}")
-    return 1 if any(survived for *_, survived in table.values()) else 0
+        print(f"{language:12}{total:5}{caught:8}{equivalent:12}{survived:10}{caught / total:14.1%}")
+    return int(any(survived for *_, survived in table.values()))
 
 
 def run(wanted: list[Mutation], trial: Trial, results: Path) -> tuple[int, int, int]:
@@ -331,14 +287,16 @@ def run(wanted: list[Mutation], trial: Trial, results: Path) -> tuple[int, int, 
             continue
         if known.get(mutation.name, {}).get("line") != mutation.line:
             began = time.monotonic()
-            if by := trial(mutation):
-                known[mutation.name] = {"line": mutation.line, "by": by}
-                results.parent.mkdir(exist_ok=True)
-                results.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+            by = trial(mutation)
             print(
                 f"{number:4} {mutation.name}   {time.monotonic() - began:.0f} s\n       {by or 'SURVIVED'}", flush=True
             )
-        caught += mutation.name in known and known[mutation.name]["line"] == mutation.line
+            if by is None:
+                continue
+            known[mutation.name] = {"line": mutation.line, "by": by}
+            results.parent.mkdir(exist_ok=True)
+            results.write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+        caught += 1
     return caught, equivalent, len(wanted) - caught - equivalent
 
 

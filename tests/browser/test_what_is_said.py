@@ -318,7 +318,9 @@ def test_draw_a_digit(shown):
     )
     assert blank, "nothing is shown of nothing"
     x = digits("test").images[5:6]
+    assert page.locator(".vl-hint").is_visible()
     set_traits(page, image=x[0, 0].tolist())
+    assert not page.locator(".vl-hint").is_visible()
     q = vae.encode(x)
     lines = [f"{z(j)}: μ = {tidy(q.mean[0, j].item())}, σ = {tidy(q.stddev[0, j].item())}" for j in (0, 1)]
     assert heard(page)[1:] == [

@@ -430,6 +430,22 @@ def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, 
             torch.testing.assert_close(drawn, places[labels == label])
 
 
+@torch.no_grad()
+def test_without_clouds_latent_planes_show_the_means(vae, images):
+    [marks] = figures.latent_planes({"VAE": vae}, images, torch.zeros(12).long()).axes[0].collections
+    torch.testing.assert_close(torch.tensor(marks.get_offsets().data).float(), vae.encode(images).mean)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(1, 8), (2, 8), (3, 4), (5, 4), (3, 12)])
+@pytest.mark.parametrize("letters", [1, 40])
+def test_rows_of_pictures_fill_a_slide_and_no_more(rows, count, letters, images):
+    """Labels beside the rows or above them, whichever leaves the images larger."""
+    some = {"m" * letters + str(k): images[:count] for k in range(rows)}
+    width, height = figures.pictures(some, alt="a").get_size_inches()
+    assert width <= 11.8 + 0.11 and height <= 5.9 + 0.01
+    assert max(width / 11.8, height / 5.9) > 0.95, "or the images could be larger"
+
+
 def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
     words = {text.get_text() for text in figures.network_boxes(vae).axes[0].texts}
     sizes = [layer.out_features for layer in vae.decoder if hasattr(layer, "out_features")]
