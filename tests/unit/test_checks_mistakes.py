@@ -192,6 +192,7 @@ MISTAKES = [
     (checks.check_push_forward, lambda w, s: widths(w, s).log(), "log of the width"),
     (checks.check_push_forward, lambda w, s: (s[:, None] * w).abs(), "no sum in it"),
     (checks.check_push_forward, lambda w, s: (s**2 @ w.T**2).sum(1).sqrt(), "summed over the attributes"),
+    (checks.check_push_forward, lambda w, s: widths(w, s) + 0j, "complex numbers"),
     # lesson 07
     (checks.check_prior_quantiles, lambda n: icdf(middles(n) + 1 / n), "k runs from 1"),
     (checks.check_prior_quantiles, averages_of_slices, "averages of the slices"),
