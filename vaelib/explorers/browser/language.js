@@ -1,6 +1,6 @@
 // What a reader sees in the language that Python has chosen. A text stands in the code in English, and whole, for other
-// languages bend their words: say("{count} samples of the prior", { count }). Python looks for these calls, and sends
-// what they say in its language (vaelib/language.py).
+// languages bend their words, and with values in braces. Python looks for the calls of say, and sends what they say in
+// its language (vaelib/language.py).
 
 let words = {}; // by the English; empty for English
 let point = "."; // the sign between a number's whole part and its decimals
