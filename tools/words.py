@@ -71,19 +71,22 @@ def po_path(language: str) -> Path:
 
 def updated(language: str) -> Words:
     """The catalogue of that language as it should be for today's code."""
-    found = messages()
+    found, old = messages(), read(po_path(language), language)
     words = Words(language, header_comment="#", fuzzy=False)
-    for one in merged(read(po_path(language), language), [Passage("", text) for text in found]):
+    before = {one.id: list(one.user_comments) for one in old if one.fuzzy}
+    for one in merged(old, [Passage("", text) for text in found]):
         if one.id:
             flags = one.flags - {"python-format"}  # "94 % of it" is none
             places = [(path, 0) for path in found[one.id]]
-            words.add(one.id, one.string, places, flags, previous_id=one.previous_id)
+            # Babel writes of which English a fuzzy translation is, but forgets it when it reads.
+            was = [f"was: {text!r}" for text in one.previous_id] or before.get(one.id, [])
+            words.add(one.id, one.string, places, flags, user_comments=was if one.fuzzy else [])
     return words
 
 
 def written(words: Words) -> bytes:
     file = io.BytesIO()
-    write_po(file, words, width=0, include_previous=True, include_lineno=False)
+    write_po(file, words, width=0, include_lineno=False)
     return file.getvalue()
 
 

@@ -4,7 +4,7 @@ import { contours } from "./browser/contours.js";
 import { button, choice } from "./browser/controls.js";
 import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
-import { betaText, latentNames, numeral, sigmaText as textOf, tidy } from "./browser/format.js";
+import { betaText, latentNames, numeral, sigmaText, tidy } from "./browser/format.js";
 import { formula } from "./browser/formula.js";
 import { say } from "./browser/language.js";
 import { ball, landscape, rateAt } from "./browser/landscape.js";
@@ -19,8 +19,6 @@ const LEVELS = Array.from({ length: 13 }, (_, k) => 2 ** (k - 2)); // nats above
 const SIGMA_MARKS = [0.01, 0.03, 0.1, 0.3, 1];
 const [COLUMNS, ROWS] = [121, 51]; // of the grid on which a landscape is drawn
 const NARROW = 0.05; // how close its columns are around the valley
-
-const sigmaText = (sigma) => textOf(sigma, 0.095);
 
 /** Places from −span to span, close to each other around the `middle`, where a valley may be as narrow as 0.01. */
 function columnsAround(middle, span) {

@@ -95,7 +95,7 @@ function lossPlot(term, k, epochs, sides) {
   const [least, most] = all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
   const room = 0.08 * (most - least || 1);
   const chart = plane({
-    xRange: [0, epochs], yRange: [isKl ? 0 : least - room, most + room], xLabel: say("epoch"), yLabel: "nats", alt: "",
+    xRange: [0, epochs], yRange: [isKl ? 0 : least - room, most + room], xLabel: say("epoch"), yLabel: say("nats"), alt: "",
     width: 460, height: 144, margin: [68, 14, 8, 46],
   });
   const cursor = svg("line", { class: "vl-cursor", y1: 8, y2: 98 });

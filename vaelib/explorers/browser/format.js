@@ -19,7 +19,7 @@ export const betaText = (beta) => (beta === 0 ? "0" : numberText(String(Number(b
 export const numeral = (value) => numberText(String(value).replace("-", "−"));
 
 /** A σ, in two decimals, or in three where it is below `small`. */
-export const sigmaText = (sigma, small) => numberText(sigma.toFixed(sigma < small ? 3 : 2));
+export const sigmaText = (sigma, small = 0.095) => numberText(sigma.toFixed(sigma < small ? 3 : 2));
 
 /** A point in a plane: (0.50, −1.20). */
 export const pair = (values) => say("({first}, {second})", { first: tidy(values[0]), second: tidy(values[1]) });
