@@ -8,6 +8,7 @@ marked. The words of vaelib are in vaelib/locale, see vaelib/language.py.
 
 import ast
 import difflib
+import os
 import re
 import sys
 from collections import Counter
@@ -181,22 +182,26 @@ def update(name: str, language: str) -> Catalog:
 
 CODE_SPAN = re.compile(r"`[^`\n]+`")
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
+NUMBER = re.compile(r"\d+(?:\.\d+)*")
+TARGET = re.compile(r"\]\(([^)#\s]*)")  # of a link or an image, without its section
 KINDS = {
     "code": lambda text: CODE_BLOCK.findall(text) + CODE_SPAN.findall(CODE_BLOCK.sub("", text)),
     "formulas": lambda text: [
         re.sub(r"\\text\w*\{[^}]*\}|\s|[.,;]$", "", one.strip("$")).replace("{,}", ".")
         for one in FORMULA.findall(without_code(text))
     ],
-    "links and images": lambda text: re.findall(r"\]\(([^)#\s]*)", text),
-    "tags": lambda text: re.findall(r"<[^<>]*>", without_code(FORMULA.sub("", text))),
-    "numbers": lambda text: re.findall(
-        r"\d[\d.]*", re.sub(r"(?<=\d),(?=\d)", ".", without_code(FORMULA.sub("", text))).replace(". ", " ")
-    ),
+    "links and images": TARGET.findall,
+    "tags": lambda text: re.findall(r"<[^<>]*>", without_formulas(text)),
+    "numbers": lambda text: NUMBER.findall(re.sub(r"(?<=\d),(?=\d)", ".", TARGET.sub("", without_formulas(text)))),
 }
 
 
 def without_code(text: str) -> str:
     return CODE_SPAN.sub("", CODE_BLOCK.sub("", text))
+
+
+def without_formulas(text: str) -> str:
+    return without_code(FORMULA.sub("", text))
 
 
 def values_of(literal: str) -> list[str]:
@@ -218,6 +223,25 @@ def differences(context: str, english: str, translation: str) -> list[str]:
 
 
 # An edition
+
+
+def chosen_edition() -> str | None:
+    """The language of `make lab EDITION=it` and the like; None for English."""
+    language = os.environ.get("EDITION", "")
+    if language not in ("", "en", *LANGUAGES):
+        raise SystemExit(f"There is no edition {language!r}: EDITION is en or {' or '.join(LANGUAGES)}.")
+    return language if language in LANGUAGES else None
+
+
+def lesson(path: Path, language: str | None) -> nbformat.NotebookNode:
+    """The lesson at this path, in that language."""
+    notebook = nbformat.read(path, as_version=4)
+    return translated(notebook, path.stem, language) if language else notebook
+
+
+def text(path: Path, language: str | None) -> str:
+    """The same of a text."""
+    return translated_text(path.stem, language) if language else path.read_text(encoding="utf-8")
 
 
 def translations(name: str, language: str) -> dict[Passage, str]:
@@ -265,8 +289,10 @@ def translated_text(name: str, language: str) -> str:
     words = translations(name, language)
 
     def said(found: re.Match) -> str:
-        english = f"{found[0]} *({LANGUAGES[language]})*"
-        return words.get(Passage("", found[0]), english) if is_part(found[0]) else found[0]
+        if not is_part(found[0]):
+            return found[0]
+        row = "|" if found[0].endswith("|") else ""
+        return words.get(Passage("", found[0]), f"{found[0].removesuffix(row)} *({LANGUAGES[language]})*{row}")
 
     return PART.sub(said, TEXTS[name].read_text(encoding="utf-8"))
 
@@ -277,12 +303,14 @@ def readme(language: str) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Bring all catalogues up to date, and count what is left to do."""
+    """Bring all catalogues up to date, and count what is left to do: `make catalogues`."""
     for language in LANGUAGES:
         for name in names or [*(path.stem for path in LESSONS.values()), *TEXTS]:
             messages = [message for message in update(name, language) if message.id]
             missing, fuzzy = sum(not one.string for one in messages), sum(one.fuzzy for one in messages)
             print(f"{language}/{name:34} {len(messages):4} messages, {missing:4} missing, {fuzzy:4} fuzzy")
+        if not names:
+            (FOLDER / language / "README.md").write_text(readme(language), encoding="utf-8")
 
 
 if __name__ == "__main__":
