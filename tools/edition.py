@@ -26,8 +26,10 @@ from tools.lessons import ASSERTION, LESSONS
 
 LANGUAGES = {"it": "In inglese: la traduzione non è ancora pronta."}  # each with what marks an English passage in it
 FOLDER = ROOT / "notebooks" / "locale"
+SITE = "site"  # the words of the pages' frame
 TEXTS = {path.stem: path for path in [*sorted((ROOT / "notebooks").glob("*.md")), ROOT / "README.md"]}
 SETTING = 'from vaelib import language\n\nlanguage.use("{language}")\n\n'  # at the top of an Italian notebook
+NAMES = [*(path.stem for path in LESSONS.values()), *TEXTS, SITE]  # of the catalogues
 CODE = "code"  # the context of strings in code: the same string is the same everywhere in a lesson
 LITERAL = re.compile(r"""([A-Za-z]*)(\"""|'''|"|')((?:\\.|(?!\2).)*)\2""", re.DOTALL)
 LABELS = ("description", "xlabel", "ylabel", "title")  # arguments whose value is read, not looked up
@@ -118,7 +120,11 @@ def is_label(owner: ast.AST) -> bool:
 
 def passages_of(name: str) -> list[Passage]:
     """Of a lesson or a text, by its file's name, each once."""
-    if name in TEXTS:
+    if name == SITE:
+        from tools.site import make  # who reads lessons may lack what pages are made with
+
+        found = (Passage("", text) for text in make.said())
+    elif name in TEXTS:
         found = parts(TEXTS[name].read_text(encoding="utf-8"))
     else:
         found = passages(nbformat.read(LESSONS[name[:2]], as_version=4))
@@ -305,7 +311,7 @@ def readme(language: str) -> str:
 def main(names: list[str]) -> None:
     """Bring all catalogues up to date, and count what is left to do: `make catalogues`."""
     for language in LANGUAGES:
-        for name in names or [*(path.stem for path in LESSONS.values()), *TEXTS]:
+        for name in names or NAMES:
             messages = [message for message in update(name, language) if message.id]
             missing, fuzzy = sum(not one.string for one in messages), sum(one.fuzzy for one in messages)
             print(f"{language}/{name:34} {len(messages):4} messages, {missing:4} missing, {fuzzy:4} fuzzy")

@@ -15,7 +15,7 @@ from tools.edition import CODE, Passage
 from tools.exercises import exercises_of
 from tools.lessons import LESSONS, ROOT
 
-NAMES = [*(path.stem for path in LESSONS.values()), *edition.TEXTS]
+NAMES = edition.NAMES
 ITALIAN = {path.stem: edition.lesson(path, "it") for path in LESSONS.values()}
 
 
