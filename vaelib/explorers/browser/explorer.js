@@ -4,15 +4,21 @@ import { html } from "./dom.js";
 import { speak } from "./language.js";
 import { declared, sharedState, valueOf } from "./state.js";
 
-/** Draw: `drawNow` at once, `drawLater` right before the next frame, so that both are in it; moves between frames share it. */
+/**
+ * Draw all at once, so that the next frame has only to be painted; of further moves before it `drawLater`, which is the
+ * dearer part, is done once for all.
+ */
 function painter(drawNow, drawLater) {
-  let frame = null;
+  let [frame, again] = [null, false];
   return {
     draw() {
       drawNow();
-      frame ??= requestAnimationFrame(() => {
+      again = frame !== null;
+      if (again) return;
+      drawLater();
+      frame = requestAnimationFrame(() => {
         frame = null;
-        drawLater();
+        if (again) drawLater();
       });
     },
     stop: () => cancelAnimationFrame(frame),
@@ -33,8 +39,8 @@ const colours = ({ blue, orange }) =>
  * `build` makes one view. It gets what was read, by its name; `state`, the traits of `writes` as they are now;
  * `set(changes)`, for changes that a control made, and so shows; and `setAndShow(changes)`, for all others. It returns
  *   children      the elements of the view;
- *   drawNow       draws at once what a hand must find changed when it looks;
- *   drawLater     draws the rest, once for all moves of a frame;
+ *   drawNow       draws what every move must show, however fast they come;
+ *   drawLater     draws the rest, after drawNow, in the same frame;
  *   showControls  puts the controls where the state is;
  *   onceShown     what is to happen when all has been drawn for the first time (optional);
  *   stop          what is to happen when the view is removed (optional).
