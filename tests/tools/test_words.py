@@ -20,7 +20,7 @@ from vaelib.explorers import defaults
 PROGRAMS = sorted((ROOT / "vaelib").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "vaelib" / "explorers").rglob("*.js"))
 WORD = re.compile(r"[^\W\d_]{3,}")
-SENTENCE = re.compile(r"[^\W\d_]{2,}\S* +\S*[^\W\d_]{2,}")
+SENTENCE = re.compile(r"[^\W\d_]{2,}\S*(?: +\W*)? +\S*[^\W\d_]{2,}")
 
 
 def catalogue(name):
@@ -124,11 +124,10 @@ def unmarked(source):
                 shown.add(id(node.value))
             case ast.JoinedStr():
                 passed |= {id(inner) for inner in node.values if isinstance(inner, ast.Constant)}
-    strings = {node: text_of(node) for node in ast.walk(tree) if id(node) not in passed}
+    texts = {node: text_of(node) for node in ast.walk(tree) if id(node) not in passed}
+    strings = {node: re.sub(r"\$[^$]*\$", "", text) for node, text in texts.items()}  # without formulas
     return [
-        text
-        for node, text in strings.items()
-        if SENTENCE.search(text) or (id(node) in shown and WORD.search(re.sub(r"\$[^$]*\$", "", text)))
+        text for node, text in strings.items() if SENTENCE.search(text) or (id(node) in shown and WORD.search(text))
     ]
 
 
@@ -155,6 +154,7 @@ def test_what_a_reader_sees_is_marked(path):
         'print("words")',
         'axes.set_title("title")',
         'axes.set(xlabel="epoch")',
+        'axes.set_title("code $h$: numbers" if one else other)',
         'show(f"of {n} images")',
         'raise NotYet("take the mean")',
         'mistakes = {"you summed over it": 1}',

@@ -203,7 +203,7 @@ export default explorer({
       map.drawSamples(z);
       const lines = [0, 1].map((j) => `${subscripted("z", j)}: μ = ${tidy(q.mu[j])}, σ = ${tidy(q.sigma[j])}`);
       const rate = kl(q.mu, q.sigma).reduce((sum, value) => sum + value, 0);
-      numbers.replaceChildren(...[...lines, `Σ KL = ${tidy(rate)} nats`].map((text) => html("div", {}, text)));
+      numbers.replaceChildren(...[...lines, say("Σ KL = {rate} nats", { rate: tidy(rate) })].map((text) => html("div", {}, text)));
       seen.alt(say("the digit as the network sees it, 28 × 28"));
       rebuilt.alt(say("its reconstruction x̂ from μ = {mu}", { mu: pair(q.mu) }));
       samples.alt(say("{count} samples of its posterior, decoded", { count }));
