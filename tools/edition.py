@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 
 from tools.environment import ROOT
 from tools.lessons import ASSERTION, LESSONS
+from tools.site import words
 
 LANGUAGES = {"it": "In inglese: la traduzione non è ancora pronta."}  # each with what marks an English passage in it
 FOLDER = ROOT / "notebooks" / "locale"
@@ -121,9 +122,7 @@ def is_label(owner: ast.AST) -> bool:
 def passages_of(name: str) -> list[Passage]:
     """Of a lesson or a text, by its file's name, each once."""
     if name == SITE:
-        from tools.site import make  # who reads lessons may lack what pages are made with
-
-        found = (Passage("", text) for text in make.said())
+        found = (Passage("", text) for text in words.said())
     elif name in TEXTS:
         found = parts(TEXTS[name].read_text(encoding="utf-8"))
     else:
@@ -260,31 +259,31 @@ def translations(name: str, language: str) -> dict[Passage, str]:
 
 def translated(notebook: nbformat.NotebookNode, name: str, language: str) -> nbformat.NotebookNode:
     """The lesson `name` in that language, as it is before a run."""
-    words = translations(name, language)
+    ready = translations(name, language)
 
     def said(context: str, text: str) -> str:
         passage = Passage(context, text)
-        return words[passage] if passage in words else f"> *{LANGUAGES[language]}*\n\n{text}"
+        return ready[passage] if passage in ready else f"> *{LANGUAGES[language]}*\n\n{text}"
 
     for cell in notebook.cells:
         for field, text in cell.metadata.get("slide", {}).items():
             if isinstance(text, str) and not NAME.fullmatch(text):
-                cell.metadata.slide[field] = words.get(Passage(f"{cell.id} {field}", text), text)
+                cell.metadata.slide[field] = ready.get(Passage(f"{cell.id} {field}", text), text)
         if cell.cell_type == "markdown":
             cell.source = said(cell.id, cell.source)
         else:
-            cell.source, cell.outputs, cell.execution_count = in_code(cell.source, words), [], None
+            cell.source, cell.outputs, cell.execution_count = in_code(cell.source, ready), [], None
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source = SETTING.format(language=language) + first.source
     notebook.metadata.pop("vaelib", None)  # the number of the English outputs
     return notebook
 
 
-def in_code(code: str, words: dict[Passage, str]) -> str:
+def in_code(code: str, ready: dict[Passage, str]) -> str:
     """The code with its strings in another language. What has no translation stays: a program must run."""
     content = code.encode()
     for (start, end), text, opening in sorted(strings(code), reverse=True):
-        if translation := words.get(Passage(CODE, text)):
+        if translation := ready.get(Passage(CODE, text)):
             literal = f"{opening}{translation}{opening.lstrip('f')}"
             content = content[:start] + literal.encode() + content[end:]
     return content.decode()
@@ -292,13 +291,13 @@ def in_code(code: str, words: dict[Passage, str]) -> str:
 
 def translated_text(name: str, language: str) -> str:
     """A text such as the glossary in that language."""
-    words = translations(name, language)
+    ready = translations(name, language)
 
     def said(found: re.Match) -> str:
         if not is_part(found[0]):
             return found[0]
         row = "|" if found[0].endswith("|") else ""
-        return words.get(Passage("", found[0]), f"{found[0].removesuffix(row)} *({LANGUAGES[language]})*{row}")
+        return ready.get(Passage("", found[0]), f"{found[0].removesuffix(row)} *({LANGUAGES[language]})*{row}")
 
     return PART.sub(said, TEXTS[name].read_text(encoding="utf-8"))
 
