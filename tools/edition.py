@@ -36,6 +36,7 @@ LITERAL = re.compile(r"""([A-Za-z]*)(\"""|'''|"|')((?:\\.|(?!\2).)*)\2""", re.DO
 LABELS = ("description", "xlabel", "ylabel", "title")  # arguments whose value is read, not looked up
 NAME = re.compile(r"[\w.\-/+*]*")  # of an option, a file, a key: for Python, not for a reader
 WORD = re.compile(r"[^\W\d_]{3,}")
+SHORT_WORD = re.compile(r"[^\W\d_]{2,}")  # "x̂ of {name}"
 RELATIVE = re.compile(r"\]\((?!\w+:|#)")  # the beginning of a link to another file of the course
 CHANGING = re.compile(rb'^"(POT-|PO-|Project|Report|Last|Language-Team|Generated).*\n', re.MULTILINE)  # of a header
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -96,7 +97,7 @@ def strings(code: str) -> Iterator[tuple[tuple[int, int], str, str]]:
             for prefix, _, inner in pieces
         )
         without_values = re.sub(r"\{[^}]*\}", "", text) if formatted else text
-        if WORD.search(without_values) and (text.isalpha() and is_label(owner) if NAME.fullmatch(text) else True):
+        if SHORT_WORD.search(without_values) and (text.isalpha() and is_label(owner) if NAME.fullmatch(text) else True):
             yield (start, end), text, ("f" if formatted else "") + pieces[0][1]
 
 
