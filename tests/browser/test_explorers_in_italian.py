@@ -26,7 +26,8 @@ CUT = """
   range.selectNodeContents(it);
   const text = range.getBoundingClientRect();
   const place = (it.closest("svg") ?? it).getBoundingClientRect();
-  const outside = text.right > place.right + 1 || text.left < place.left - 1 || text.right > innerWidth || text.left < 0;
+  const beside = text.right > place.right + 1 || text.left < place.left - 1;
+  const outside = beside || text.right > innerWidth || text.left < 0;
   const cut = outside && place.width > 1; // a name for screen readers alone has no room
   return cut ? [`${it.localName}: ${it.textContent}`] : [];
 })
