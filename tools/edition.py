@@ -8,12 +8,12 @@ marked. The words of vaelib are in vaelib/locale, see vaelib/language.py.
 
 import ast
 import difflib
+import io
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,6 @@ NAME = re.compile(r"[\w.\-/+*]*")  # of an option, a file, a key: for Python, no
 WORD = re.compile(r"[^\W\d_]{3,}")
 SHORT_WORD = re.compile(r"[^\W\d_]{2,}")  # "x̂ of {name}"
 RELATIVE = re.compile(r"\]\((?!\w+:|#)")  # the beginning of a link to another file of the course
-CHANGING = re.compile(rb'^"(POT-|PO-|Project|Report|Last|Language-Team|Generated).*\n', re.MULTILINE)  # of a header
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 PART = re.compile(  # code, or a point of a list, or another block up to a line that begins something new
     r"^```[^`]*^```$|^ *[-*] .*(?:\n(?! *[-*] |\n|$).+)*|^\S.*(?:\n(?![|#\s]|[-*] |\d+\. |```).+)*", re.MULTILINE
@@ -134,6 +133,26 @@ def passages_of(name: str) -> list[Passage]:
 # Catalogues
 
 
+class Words(Catalog):
+    """A catalogue whose header says what programs need, and neither when nor by whom."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [
+            ("Language", str(self.locale)),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit"),
+            ("Plural-Forms", self.plural_forms),
+        ]
+
+
+def written(words: Words) -> bytes:
+    file = io.BytesIO()
+    write_po(file, words, width=0, include_lineno=False, include_previous=True)
+    return file.getvalue()
+
+
 def catalogue_path(name: str, language: str) -> Path:
     return FOLDER / language / f"{name}.po"
 
@@ -145,9 +164,9 @@ def read(path: Path, language: str) -> Catalog:
         return read_po(file, language)
 
 
-def merged(old: Catalog, found: list[Passage]) -> Catalog:
+def merged(old: Catalog, found: list[Passage]) -> Words:
     """The catalogue for these passages; what was translated from another English is fuzzy."""
-    new = Catalog(old.locale, header_comment="#", fuzzy=False)
+    new = Words(old.locale, header_comment="#", fuzzy=False)
     unused = {Passage(one.context or "", one.id): one for one in old if one.id}
     kept = {passage: unused.pop(passage) for passage in found if passage in unused}
     for passage in found:
@@ -173,14 +192,12 @@ def likest(passage: Passage, others: list[Passage]) -> Passage | None:
     return Passage(passage.context, texts[0]) if texts else None
 
 
-def update(name: str, language: str) -> Catalog:
+def update(name: str, language: str) -> Words:
     """Bring the catalogue of a lesson or a text up to its English."""
     path = catalogue_path(name, language)
     catalogue = merged(read(path, language), passages_of(name))
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = BytesIO()
-    write_po(written, catalogue, width=0, include_previous=True)
-    path.write_bytes(CHANGING.sub(b"", written.getvalue()))
+    path.write_bytes(written(catalogue))
     return catalogue
 
 
