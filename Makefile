@@ -71,7 +71,7 @@ moving-picture: setup-dev  # the README's picture of explore_beta, taken in a br
 	$(VENV_PYTHON) -m tools.moving_picture
 
 catalogues: setup-dev  # the messages for the other languages, up to the English; says what is to be translated
-	$(VENV_PYTHON) -m tools.edition
+	$(VENV_PYTHON) -m tools.catalogues
 
 products: setup-dev  # compile vaelib/explorers/browser/products.wat, by which the explorers compute; needs npm
 	npm ci --prefix tools/javascript --ignore-scripts --no-audit --no-fund

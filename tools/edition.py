@@ -8,12 +8,12 @@ marked. The words of vaelib are in vaelib/locale, see vaelib/language.py.
 
 import ast
 import difflib
+import io
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 
 from tools.environment import ROOT
 from tools.lessons import ASSERTION, LESSONS
+from tools.site import words
 
 LANGUAGES = {"it": "In inglese: la traduzione non è ancora pronta."}  # each with what marks an English passage in it
 FOLDER = ROOT / "notebooks" / "locale"
@@ -35,8 +36,8 @@ LITERAL = re.compile(r"""([A-Za-z]*)(\"""|'''|"|')((?:\\.|(?!\2).)*)\2""", re.DO
 LABELS = ("description", "xlabel", "ylabel", "title")  # arguments whose value is read, not looked up
 NAME = re.compile(r"[\w.\-/+*]*")  # of an option, a file, a key: for Python, not for a reader
 WORD = re.compile(r"[^\W\d_]{3,}")
+SHORT_WORD = re.compile(r"[^\W\d_]{2,}")  # "x̂ of {name}"
 RELATIVE = re.compile(r"\]\((?!\w+:|#)")  # the beginning of a link to another file of the course
-CHANGING = re.compile(rb'^"(POT-|PO-|Project|Report|Last|Language-Team|Generated).*\n', re.MULTILINE)  # of a header
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 PART = re.compile(  # code, or a point of a list, or another block up to a line that begins something new
     r"^```[^`]*^```$|^ *[-*] .*(?:\n(?! *[-*] |\n|$).+)*|^\S.*(?:\n(?![|#\s]|[-*] |\d+\. |```).+)*", re.MULTILINE
@@ -95,7 +96,7 @@ def strings(code: str) -> Iterator[tuple[tuple[int, int], str, str]]:
             for prefix, _, inner in pieces
         )
         without_values = re.sub(r"\{[^}]*\}", "", text) if formatted else text
-        if WORD.search(without_values) and (text.isalpha() and is_label(owner) if NAME.fullmatch(text) else True):
+        if SHORT_WORD.search(without_values) and (text.isalpha() and is_label(owner) if NAME.fullmatch(text) else True):
             yield (start, end), text, ("f" if formatted else "") + pieces[0][1]
 
 
@@ -121,9 +122,7 @@ def is_label(owner: ast.AST) -> bool:
 def passages_of(name: str) -> list[Passage]:
     """Of a lesson or a text, by its file's name, each once."""
     if name == SITE:
-        from tools.site import make  # who reads lessons may lack what pages are made with
-
-        found = (Passage("", text) for text in make.said())
+        found = (Passage("", text) for text in words.said())
     elif name in TEXTS:
         found = parts(TEXTS[name].read_text(encoding="utf-8"))
     else:
@@ -132,6 +131,26 @@ def passages_of(name: str) -> list[Passage]:
 
 
 # Catalogues
+
+
+class Words(Catalog):
+    """A catalogue whose header says what programs need, and neither when nor by whom."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [
+            ("Language", str(self.locale)),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit"),
+            ("Plural-Forms", self.plural_forms),
+        ]
+
+
+def written(words: Words) -> bytes:
+    file = io.BytesIO()
+    write_po(file, words, width=0, include_lineno=False, include_previous=True)
+    return file.getvalue()
 
 
 def catalogue_path(name: str, language: str) -> Path:
@@ -145,9 +164,9 @@ def read(path: Path, language: str) -> Catalog:
         return read_po(file, language)
 
 
-def merged(old: Catalog, found: list[Passage]) -> Catalog:
+def merged(old: Catalog, found: list[Passage]) -> Words:
     """The catalogue for these passages; what was translated from another English is fuzzy."""
-    new = Catalog(old.locale, header_comment="#", fuzzy=False)
+    new = Words(old.locale, header_comment="#", fuzzy=False)
     unused = {Passage(one.context or "", one.id): one for one in old if one.id}
     kept = {passage: unused.pop(passage) for passage in found if passage in unused}
     for passage in found:
@@ -173,14 +192,12 @@ def likest(passage: Passage, others: list[Passage]) -> Passage | None:
     return Passage(passage.context, texts[0]) if texts else None
 
 
-def update(name: str, language: str) -> Catalog:
+def update(name: str, language: str) -> Words:
     """Bring the catalogue of a lesson or a text up to its English."""
     path = catalogue_path(name, language)
     catalogue = merged(read(path, language), passages_of(name))
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = BytesIO()
-    write_po(written, catalogue, width=0, include_previous=True)
-    path.write_bytes(CHANGING.sub(b"", written.getvalue()))
+    path.write_bytes(written(catalogue))
     return catalogue
 
 
@@ -260,31 +277,31 @@ def translations(name: str, language: str) -> dict[Passage, str]:
 
 def translated(notebook: nbformat.NotebookNode, name: str, language: str) -> nbformat.NotebookNode:
     """The lesson `name` in that language, as it is before a run."""
-    words = translations(name, language)
+    ready = translations(name, language)
 
     def said(context: str, text: str) -> str:
         passage = Passage(context, text)
-        return words[passage] if passage in words else f"> *{LANGUAGES[language]}*\n\n{text}"
+        return ready[passage] if passage in ready else f"> *{LANGUAGES[language]}*\n\n{text}"
 
     for cell in notebook.cells:
         for field, text in cell.metadata.get("slide", {}).items():
             if isinstance(text, str) and not NAME.fullmatch(text):
-                cell.metadata.slide[field] = words.get(Passage(f"{cell.id} {field}", text), text)
+                cell.metadata.slide[field] = ready.get(Passage(f"{cell.id} {field}", text), text)
         if cell.cell_type == "markdown":
             cell.source = said(cell.id, cell.source)
         else:
-            cell.source, cell.outputs, cell.execution_count = in_code(cell.source, words), [], None
+            cell.source, cell.outputs, cell.execution_count = in_code(cell.source, ready), [], None
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source = SETTING.format(language=language) + first.source
     notebook.metadata.pop("vaelib", None)  # the number of the English outputs
     return notebook
 
 
-def in_code(code: str, words: dict[Passage, str]) -> str:
+def in_code(code: str, ready: dict[Passage, str]) -> str:
     """The code with its strings in another language. What has no translation stays: a program must run."""
     content = code.encode()
     for (start, end), text, opening in sorted(strings(code), reverse=True):
-        if translation := words.get(Passage(CODE, text)):
+        if translation := ready.get(Passage(CODE, text)):
             literal = f"{opening}{translation}{opening.lstrip('f')}"
             content = content[:start] + literal.encode() + content[end:]
     return content.decode()
@@ -292,13 +309,13 @@ def in_code(code: str, words: dict[Passage, str]) -> str:
 
 def translated_text(name: str, language: str) -> str:
     """A text such as the glossary in that language."""
-    words = translations(name, language)
+    ready = translations(name, language)
 
     def said(found: re.Match) -> str:
         if not is_part(found[0]):
             return found[0]
         row = "|" if found[0].endswith("|") else ""
-        return words.get(Passage("", found[0]), f"{found[0].removesuffix(row)} *({LANGUAGES[language]})*{row}")
+        return ready.get(Passage("", found[0]), f"{found[0].removesuffix(row)} *({LANGUAGES[language]})*{row}")
 
     return PART.sub(said, TEXTS[name].read_text(encoding="utf-8"))
 

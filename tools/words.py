@@ -14,9 +14,8 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import write_po
 
-from tools.edition import LANGUAGES, Passage, merged, read
+from tools.edition import LANGUAGES, Passage, Words, merged, read, written
 from tools.environment import ROOT
 from vaelib.faces import FACTORS, KINDS
 from vaelib.measures import DENSITIES
@@ -28,20 +27,6 @@ NAMES = {  # that stand in the code as they are, and are looked up where they ar
     "faces.py": (*FACTORS, *KINDS),
     "measures.py": (*(f"UAE, {kind}" for kind in DENSITIES), "UAE, real codes", "VAE, prior"),
 }
-
-
-class Words(Catalog):
-    """A catalogue whose header says what programs need, and neither when nor by whom."""
-
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        return [
-            ("Language", str(self.locale)),
-            ("MIME-Version", "1.0"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Transfer-Encoding", "8bit"),
-            ("Plural-Forms", self.plural_forms),
-        ]
 
 
 def messages() -> dict[str, list[str]]:
@@ -82,12 +67,6 @@ def updated(language: str) -> Words:
             was = [f"was: {text!r}" for text in one.previous_id] or before.get(one.id, [])
             words.add(one.id, one.string, places, flags, user_comments=was if one.fuzzy else [])
     return words
-
-
-def written(words: Words) -> bytes:
-    file = io.BytesIO()
-    write_po(file, words, width=0, include_lineno=False)
-    return file.getvalue()
 
 
 def compiled(words: Catalog) -> bytes:

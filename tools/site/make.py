@@ -34,38 +34,12 @@ from pygments.token import STANDARD_TYPES
 
 from tools import edition as editions
 from tools.lessons import ASSERTION, LESSONS, ROOT, executed, run_each
+from tools.site import words
 
 PARTS = Path(__file__).parent
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
-# What the pages say themselves, in words that are looked up for each edition: `edition.say`.
-NEEDS_SCRIPT = (
-    "Here an explorer starts if the browser runs JavaScript and is not older than 2024. "
-    "The pictures below are stills of it."
-)
-NEEDS_KERNEL = (
-    "Here the notebook has sliders that need a running kernel: <code>make lab</code> opens it. "
-    "The pictures below show what they do."
-)
-IN_LESSON = "Explorers work on this page; other sliders, and the checks of exercises, need the notebook."
-ABOUT = """
-## These pages
-
-The explorers work here as they do in the notebooks: move their sliders. Nothing is fetched, so the pages also work
-offline, and each is a single file: the [playground](09_playground.ipynb), with all explorers, can be mailed as it is.
-What needs a running kernel, other sliders and the checks of the exercises, is in the notebooks.
-"""
-COURSE = "Two autoencoders, side by side"
-LICENSED = (
-    "The course’s code, its faces and its models",
-    "Text and figures",
-    "The handwritten digits, and what was trained on them",
-    "The shapes of the formulas: MathJax",
-    "The colours of the code: Pygments",
-    "The frame of the cells: nbconvert",
-)
 README = re.compile(r"(?:notebooks/locale/(\w+)/)?README\.md")  # of an edition
-FOR_INSTRUCTORS = "For instructors"  # what folds their notes
 
 
 class SiteError(Exception):
@@ -99,15 +73,8 @@ NAMES = {"en": "English", "it": "Italiano"}  # of the languages, in themselves
 def edition_in(language: str) -> Edition:
     if language == ENGLISH.language:
         return ENGLISH
-    words = editions.translations(editions.SITE, language)
-    return Edition(language, lambda text: words.get(editions.Passage("", text), text))
-
-
-def said() -> list[str]:
-    """All that the pages say themselves."""
-    template = (PARTS / "page.html.j2").read_text(encoding="utf-8")
-    in_template = re.findall(r'say\("([^"]+)"\)', template)
-    return [COURSE, FOR_INSTRUCTORS, NEEDS_SCRIPT, NEEDS_KERNEL, IN_LESSON, ABOUT.strip("\n"), *in_template, *LICENSED]
+    ready = editions.translations(editions.SITE, language)
+    return Edition(language, lambda text: ready.get(editions.Passage("", text), text))
 
 
 class Page(NamedTuple):
@@ -154,10 +121,10 @@ def page_of(name: str, notebook, edition: Edition = ENGLISH) -> Page:
             sections.append((heading["id"], heading.text))
     for table in soup.find_all("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
-    for summary in soup.find_all("summary", string=edition.say(FOR_INSTRUCTORS)):
+    for summary in soup.find_all("summary", string=edition.say(words.FOR_INSTRUCTORS)):
         summary.find_parent("details")["class"] = "instructors"
     if any(cell.cell_type == "code" for cell in notebook.cells):
-        soup.find(class_="cell").append(BeautifulSoup(note(edition.say(IN_LESSON)), "html.parser"))
+        soup.find(class_="cell").append(BeautifulSoup(note(edition.say(words.IN_LESSON)), "html.parser"))
     typeset(soup)
     return Page(name, soup.h1.text, sections, str(soup), explorers)
 
@@ -175,7 +142,7 @@ def index(edition: Edition = ENGLISH) -> Page:
     english = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")
     at = next(k for k, section in enumerate(english) if section.startswith("Lessons\n"))
     sections = editions.text(ROOT / "README.md", edition.of_texts).split("\n## ")
-    about = edition.say(ABOUT.strip("\n"))
+    about = edition.say(words.ABOUT)
     return page_of_text("index", f"{sections[0]}\n\n## {sections[at]}\n\n{about}\n", edition)
 
 
@@ -198,7 +165,7 @@ def typeset(soup: BeautifulSoup) -> None:
 def take_explorers(notebook, edition: Edition = ENGLISH) -> list[dict]:
     """Put a place on the page where each widget was, and return the state of those that need no kernel."""
     models = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
-    explorers, script = [], note(edition.say(NEEDS_SCRIPT))
+    explorers, script = [], note(edition.say(words.NEEDS_SCRIPT))
     for cell in notebook.cells:
         shown = []
         for output in cell.get("outputs", []):
@@ -212,7 +179,7 @@ def take_explorers(notebook, edition: Edition = ENGLISH) -> list[dict]:
                 elif is_progress(model, models):
                     continue  # it has come to its end
                 else:
-                    data = {"text/html": note(edition.say(NEEDS_KERNEL))}
+                    data = {"text/html": note(edition.say(words.NEEDS_KERNEL))}
                 output = nbformat.v4.new_output("display_data", data)
             shown.append(output)
         if cell.cell_type == "code":
@@ -332,7 +299,7 @@ def write(page: Page, lessons: list[Page], folder: Path, edition: Edition, other
         language=edition.language,
         say=edition.say,
         others=[(name, NAMES[name], f"{edition.away(name)}{page.name}.html") for name in others],
-        course=edition.say(COURSE),
+        course=edition.say(words.COURSE),
         css=css(),
         hashes=" ".join(f"'sha256-{digest(script)}'" for script in scripts),
         scripts=scripts,
@@ -380,7 +347,7 @@ def licences() -> list[tuple[str, str]]:
         pygments,
         nbconvert,
     ]
-    return list(zip(LICENSED, texts, strict=True))
+    return list(zip(words.LICENSED, texts, strict=True))
 
 
 # The whole
