@@ -52,7 +52,7 @@ def browser_type_launch_args(browser_type, browser_type_launch_args):
 
 
 # Files whose tests share nothing with each other: each is a lesson, and goes to the worker that has time for it.
-ANYWHERE = ("test_lessons_as_slides", "test_lessons_in_browser")
+ANYWHERE = ("test_lessons_as_slides", "test_italian_lessons", "test_lessons_in_browser")
 
 
 def pytest_xdist_make_scheduler(config, log):

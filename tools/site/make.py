@@ -359,9 +359,8 @@ def run(path: Path, edition: Edition):
 
 def after_a_run(path: Path, runs: Path | None, edition: Edition):
     """The notebook of a lesson after a run: one that is in the folder `runs`, else a new one."""
-    if runs and (runs / path.name).exists() and edition is ENGLISH:
-        return nbformat.read(runs / path.name, as_version=4)
-    return run(path, edition)
+    earlier = runs and runs / (edition.of_texts or "") / path.name
+    return nbformat.read(earlier, as_version=4) if earlier and earlier.exists() else run(path, edition)
 
 
 def install() -> None:
@@ -390,8 +389,8 @@ def build(notebooks: dict, folder: Path, edition: Edition = ENGLISH, others: Ite
 def main(lessons: list[str], site: Path, runs: Path | None = None, languages: Iterable[str] = tuple(NAMES)) -> None:
     """Run the lessons, all if none is named, and make the site; one that is there stays until the new one is whole.
 
-    `runs` may hold English lessons that were run before, with the state of their widgets. The English pages stand in
-    the site's folder, those of another of the `languages` in one of its own.
+    `runs` may hold lessons that were run before, with the state of their widgets. There and in the site the English
+    ones stand in the folder itself, those of another of the `languages` in one of its own.
     """
     install()
     paths = list(LESSONS.values())
