@@ -57,6 +57,19 @@ def _(text: str) -> str:
     return _catalogue(chosen()).gettext(text) if text else ""
 
 
+class Name(str):
+    """A name by which the code finds a thing, in English; whoever prints it gives it in the language in use."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        english = super().__str__()
+        return _(english)
+
+    def __format__(self, how: str) -> str:
+        return format(str(self), how)
+
+
 def later(text: str) -> str:
     """The same text, marked to be translated where it is shown: for what is written down once, at the import."""
     return text

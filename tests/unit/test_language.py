@@ -20,7 +20,9 @@ from vaelib.explorers import (
     judge,
     watch_training,
 )
+from vaelib.faces import FACTORS
 from vaelib.history import History
+from vaelib.language import Name
 from vaelib.measures import fit_probes
 
 EXPLORERS = (
@@ -191,3 +193,11 @@ def test_a_training_counts_in_italian(capsys):
     assert repr(history).startswith("2 epoche: perdita circa ")
     bar = capsys.readouterr().err
     assert "addestramento: 100%" in bar and "perdita=" in bar and "ricostruzione=" in bar
+
+
+def test_a_name_is_found_in_english_and_shown_in_the_language():
+    [name] = [one for one in FACTORS if one == "smile"]
+    assert f"{name}: {name!s:>8}" == "smile:    smile" and {name: 1}["smile"] == 1
+    language.use("it")
+    assert f"{name}: {name!s:>8}" == "sorriso:  sorriso" and name == "smile" and repr(name) == "'smile'"
+    assert FACTORS.index("smile") == 2 and f"{Name('unheard')}" == "unheard"
