@@ -15,7 +15,7 @@ endif
 PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
-	moving-picture products seeds weights compare faults mutations floors lock hub setup setup-dev
+	moving-picture catalogues products seeds weights compare faults mutations floors lock hub setup setup-dev
 
 lab: setup  # JupyterLab on the first lesson, in copies of your own that no update changes
 	$(VENV_PYTHON) -m tools.lab
@@ -69,6 +69,9 @@ notebooks: setup-dev  # run every lesson on a fresh kernel and store its outputs
 
 moving-picture: setup-dev  # the README's picture of explore_beta, taken in a browser: half a minute
 	$(VENV_PYTHON) -m tools.moving_picture
+
+catalogues: setup-dev  # the messages for the other languages, up to the English; says what is to be translated
+	$(VENV_PYTHON) -m tools.catalogues
 
 products: setup-dev  # compile vaelib/explorers/browser/products.wat, by which the explorers compute; needs npm
 	npm ci --prefix tools/javascript --ignore-scripts --no-audit --no-fund

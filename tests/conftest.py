@@ -20,6 +20,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "rest: what `make test` leaves to `make test-rest`")
     keep_out_user_settings()
     os.environ.pop("VAELIB_PROGRESS", None)  # no exercise is solved by a test
+    os.environ.pop("VAELIB_LANG", None)  # they know what is said in English
     os.environ["VAELIB_KEPT"] = "off"  # tests train for real, and so do the lessons that they run
     # So that a test run that is told to end stops the servers it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -51,7 +52,7 @@ def browser_type_launch_args(browser_type, browser_type_launch_args):
 
 
 # Files whose tests share nothing with each other: each is a lesson, and goes to the worker that has time for it.
-ANYWHERE = ("test_lessons_as_slides", "test_lessons_in_browser")
+ANYWHERE = ("test_lessons_as_slides", "test_italian_lessons", "test_lessons_in_browser")
 
 
 def pytest_xdist_make_scheduler(config, log):

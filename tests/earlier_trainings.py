@@ -54,14 +54,20 @@ def keep_run(lesson: Path, run) -> None:
         if cell.cell_type == "code":
             assert cell.source == ran[cell.id].source
             cell.outputs = ran[cell.id].outputs
-    runs().mkdir(parents=True, exist_ok=True)
-    half_written = runs() / f".{lesson.name}"
+    write_run(lesson.name, notebook)
+
+
+def write_run(name: str, notebook, language: str = "") -> None:
+    """Keep a lesson that was run, in a language other than English if one is named."""
+    folder = runs() / language
+    folder.mkdir(parents=True, exist_ok=True)
+    half_written = folder / f".{name}"
     nbformat.write(notebook, half_written)
-    half_written.replace(runs() / lesson.name)  # another worker may be looking
+    half_written.replace(folder / name)  # another worker may be looking
 
 
 def runs() -> Path:
-    """The folder with these lessons."""
+    """The folder with these lessons, as `tools.site --runs` takes it."""
     return of_this_code() / "runs"
 
 

@@ -5,6 +5,7 @@ up: here `py install.py` comes first, and after each update. Written for Windows
 on Linux.
 """
 
+import os
 import re
 import runpy
 import sys
@@ -60,7 +61,9 @@ def main(words: list[str]) -> None:
     if names := lacking(known[name]):
         raise SystemExit(f"{name} needs {', '.join(names)}: run `install.py dev` with the Python that you have, first.")
     set_how_threads_wait()
-    # LESSON=05, as make would have it, means 05
+    # as make would have it: EDITION=it is a setting, and LESSON=05 means 05
+    os.environ |= (word.split("=") for word in arguments if word.startswith("EDITION="))
+    arguments = [word for word in arguments if not word.startswith("EDITION=")]
     sys.argv[1:] = [re.sub(r"^[A-Z]+=", "", word) for word in arguments]
     runpy.run_module(known[name].module, run_name="__main__", alter_sys=True)
 

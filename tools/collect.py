@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from tools import answers, tables
+from tools import answers, edition, tables
 from tools.exercises import Exercise, all_exercises
 from tools.lessons import LESSONS, ROOT
 from tools.tables import BROKEN, MISSING, Result
@@ -217,6 +217,7 @@ def environment(scratch: str) -> dict[str, str]:
         "VAELIB_KEPT": "off",
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "VAELIB_LANG": edition.chosen_edition() or "en",  # of the reasons
     }
 
 

@@ -9,7 +9,7 @@ import nbformat
 from tools.lessons import LESSONS
 
 TAG = "exercise"
-SOLUTION = re.compile(r"<details><summary><b>Solution</b></summary>\s*```python\n(.*?)```", re.DOTALL)
+SOLUTION = re.compile(r"<details><summary><b>[^<]*</b></summary>\s*```python\n(.*?)```", re.DOTALL)
 CHECK = re.compile(r"\bcheck_(\w+)\((\w+)\)")
 
 

@@ -5,18 +5,18 @@ carry what nbgrader wants to know, and handout/nbgrader is a course for it: see 
 """
 
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 
+from tools import edition
 from tools.exercises import Exercise, exercises_of
 from tools.lessons import ASSERTION, LESSONS, ROOT
 
 FOLDER = ROOT / "handout"
 BESIDE = ("glossary.md", "further_reading.md")  # pages that the lessons lead to
 # The folded parts with a heading of their own: "Solution", "An answer". Options of questions have none; hints stay.
-TOLD = re.compile(r"<details>\s*<summary><b>(?!A hint).*?</details>\s*", re.DOTALL)
+TOLD = re.compile(r"<details>\s*<summary><b>(?!A hint|Un suggerimento).*?</details>\s*", re.DOTALL)
 POINTS = 1  # of each exercise
 FOR_NBGRADER = """\
 # nbgrader on the course's lessons: run it in this folder.
@@ -74,22 +74,24 @@ def mark_for_nbgrader(exercise: Exercise) -> None:
     }
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, language: str | None = None) -> None:
     """All lessons into `folder`, for a class, and into folder/nbgrader, as its source of assignments."""
     for lesson, path in LESSONS.items():
-        notebook = handed_out(lesson, nbformat.read(path, as_version=4))
+        notebook = handed_out(lesson, edition.lesson(path, language))
         for place in (folder, folder / "nbgrader" / "source" / path.stem):
             place.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, place / path.name)
     for name in BESIDE:
-        shutil.copy(ROOT / "notebooks" / name, folder)
+        (folder / name).write_text(edition.text(ROOT / "notebooks" / name, language), encoding="utf-8")
     (folder / "nbgrader" / "nbgrader_config.py").write_text(FOR_NBGRADER, encoding="utf-8")
 
 
 def main() -> None:
-    write(FOLDER)  # what else stands there stays: somebody may have begun to grade in it
-    size = sum(path.stat().st_size for path in FOLDER.glob("*.ipynb"))
-    print(f"{len(LESSONS)} lessons, {size / 1e6:.2f} MB, in {FOLDER.name}/; for nbgrader, in {FOLDER.name}/nbgrader/")
+    language = edition.chosen_edition()
+    folder = FOLDER / language if language else FOLDER
+    write(folder, language)  # what else stands there stays: somebody may have begun to grade in it
+    size, name = sum(path.stat().st_size for path in folder.glob("*.ipynb")), folder.relative_to(ROOT)
+    print(f"{len(LESSONS)} lessons, {size / 1e6:.2f} MB, in {name}/; for nbgrader, in {name}/nbgrader/")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import psutil
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
+from tools import edition
 from tools.environment import ROOT, can_be_written, keep_out_user_settings
 from tools.lessons import LESSONS, lessons_in
 from tools.own_copies import lay_out
@@ -230,7 +231,10 @@ def main(options: list[str]) -> int:
     folders = own_folders()  # before the user's own are out of sight
     keep_out_user_settings()
     home = ROOT
-    if mine := lay_out():
+    language = edition.chosen_edition()
+    if language:
+        os.environ.setdefault("VAELIB_LANG", language)  # in whatever notebook
+    if mine := lay_out(language=language):
         home = mine.parent
         options = [f"--LabApp.default_url=/lab/tree/{mine.name}/{LESSONS['00'].name}", *options]
         os.environ.setdefault("VAELIB_PROGRESS", str(mine / "progress.jsonl"))  # what the checks found solved

@@ -51,10 +51,13 @@ def run_each(paths: list[Path], run, at_once: int = 1) -> list:
         return list(pool.map(run_one, paths))
 
 
-def executed(path: Path, timeout: int = 600):
-    """The notebook after a run on a fresh kernel, no cell longer than `timeout` seconds; its file stays as it is."""
+def executed(path: Path, notebook=None, timeout: int = 600):
+    """The notebook after a run on a fresh kernel, no cell longer than `timeout` seconds; its file stays as it is.
+
+    Another `notebook` may be run in its place.
+    """
     keep_out_user_settings()
-    notebook = nbformat.read(path, as_version=4)
+    notebook = notebook or nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
         timeout=timeout,

@@ -5,7 +5,7 @@ machine, they differ a little. So `make notebooks` stores this number with a les
 it is another one. It is made of the lesson's own code and of every definition of vaelib that this code reaches, name by
 name. It looks at what the code means: comments, docstrings, types, the words of an error, and where a definition stands
 do not count. Explorers and checks do not count either: what an explorer shows is not stored, and what a check prints is
-compared.
+compared. Nor does it count that a text is marked to be translated, or how it is said in another language.
 """
 
 import ast
@@ -17,7 +17,8 @@ from pathlib import Path
 from tools.lessons import ROOT
 
 PACKAGE = "vaelib"
-NOT_STORED = (f"{PACKAGE}.explorers", f"{PACKAGE}.checks")
+NOT_STORED = (f"{PACKAGE}.explorers", f"{PACKAGE}.checks", f"{PACKAGE}.language")
+MARKS = ("_", "later")  # of texts that may be translated: in English they say what they hold
 DATA = {  # files that stand behind a definition: whoever reaches it reads them
     "WEIGHTS": "data/trained/*.safetensors",
     "BUNDLED": "data/digits/*.gz",
@@ -52,6 +53,8 @@ def meaning(node) -> tuple | str:
         return repr(node)
     if isinstance(node, ast.Raise):
         return ("Raise",)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+        return meaning(node.args[0])
     fields = [(name, value) for name, value in ast.iter_fields(node) if name not in ("ctx", "kind", "type_comment")]
     if isinstance(node, (ast.FunctionDef, ast.arg)):  # in a class an annotation makes a field, here it only explains
         fields = [(name, value) for name, value in fields if name not in ("annotation", "returns")]

@@ -18,6 +18,9 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import nbformat
+
+from tools import edition
 from tools.environment import ROOT, can_be_written
 from tools.lessons import chosen, lessons_in
 
@@ -30,13 +33,11 @@ DAY = 86400  # seconds
 
 
 class Copies:
-    """The copies in the folder `mine` of the course in the folder `course`."""
+    """The copies in the folder `mine` of the course in the folder `course`, in the language of an edition."""
 
-    def __init__(self, course: Path, mine: Path):
+    def __init__(self, course: Path, mine: Path, language: str | None = None):
         self.mine = mine
-        notebooks = course / "notebooks"
-        sources = [*lessons_in(notebooks).values(), *(notebooks / name for name in TEXTS)]
-        self.course_has = {source.name: source.read_bytes() for source in sources}
+        self.course_has = contents(course / "notebooks", language)
         self.given = _read_record(mine / RECORD)  # for each name the digests of what was given out, the latest last
 
     def refresh(self) -> list[str]:
@@ -94,6 +95,16 @@ class Copies:
                     path.unlink()
 
 
+def contents(notebooks: Path, language: str | None) -> dict[str, bytes]:
+    """What is given out: the lessons and the texts beside them, by their names."""
+    lessons, texts = lessons_in(notebooks).values(), [notebooks / name for name in TEXTS]
+    if language is None:
+        return {source.name: source.read_bytes() for source in [*lessons, *texts]}
+    return {source.name: nbformat.writes(edition.lesson(source, language)).encode() for source in lessons} | {
+        source.name: edition.text(source, language).encode() for source in texts
+    }
+
+
 def _digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -149,26 +160,28 @@ def places(course: Path) -> list[Path]:
     return [course]
 
 
-def own_folder(course: Path) -> Path | None:
+def own_folder(course: Path, language: str | None = None) -> Path | None:
     """The folder for the copies, made if need be; None if there is no place for it."""
-    return next((place / NAME for place in places(course) if can_be_written(place / NAME)), None)
+    folders = (place / NAME / (language or "") for place in places(course))
+    return next((folder for folder in folders if can_be_written(folder)), None)
 
 
-def lay_out(course: Path = ROOT) -> Path | None:
+def lay_out(course: Path = ROOT, language: str | None = None) -> Path | None:
     """Bring the copies up to date and say what a student should know; the folder that they are in, None if in none."""
-    mine = own_folder(course)
+    mine = own_folder(course, language)
     if mine is None:
         where = " and ".join(map(str, places(course)))
         _say(f"Nothing can be written in {where}: the lessons open, but what you change in them is not saved.")
         return None
     try:
         first_time = not (mine / RECORD).exists()
-        behind = Copies(course, mine).refresh()
-        if mine.parent != course:
-            _link_to_the_course(course, mine.parent)
+        behind = Copies(course, mine, language).refresh()
+        if course not in mine.parents:
+            _link_to_the_course(course, mine.parents[1 if language else 0])
             _say(f"The course's folder can't be written, so your own copies of the lessons are in {mine}.")
         elif first_time:
-            _say(f"Your own copies of the lessons are in {NAME}/: an update leaves those alone that you worked in.")
+            where = mine.relative_to(course).as_posix()
+            _say(f"Your own copies of the lessons are in {where}/: an update leaves those alone that you worked in.")
         for name in behind:
             _say(_about_new_version(name))
     except OSError as error:
@@ -203,11 +216,12 @@ def main(names: list[str]) -> None:
     if len(names) != 1:
         raise SystemExit("Say which lesson to begin again, as in `make fresh LESSON=04`.")
     name = chosen(names)[0].name
-    mine = own_folder(ROOT)
+    language = edition.chosen_edition()
+    mine = own_folder(ROOT, language)
     if mine is None:
         raise SystemExit(f"Nothing can be written in {' and '.join(map(str, places(ROOT)))}.")
     try:
-        kept = Copies(ROOT, mine).begin_again(name)
+        kept = Copies(ROOT, mine, language).begin_again(name)
     except OSError as error:
         raise SystemExit(f"Nothing is lost, but the lesson stays: {error.strerror or error} ({mine / name}).") from None
     print(f"{mine / name} is as the course has it." + (f" Your old one is {kept.name}, beside it." if kept else ""))

@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from nbconvert.filters.markdown import markdown2html
 from nbformat import sign
 
+from tools import edition
 from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
 from tools.type_size import in_large_type, size_of_code
@@ -182,7 +183,7 @@ def main(names: list[str]) -> None:
     [path] = chosen(names)
     try:
         print(f"Running {path.stem}: a few seconds after `make warm`, else up to some minutes ...", flush=True)
-        with as_slides(nbformat.read(path, as_version=4), path.stem, tell) as (server, address):
+        with as_slides(edition.lesson(path, edition.chosen_edition()), path.stem, tell) as (server, address):
             print(f"Space goes on, Shift+Space goes back; Ctrl+C here ends it.\n{address}", flush=True)
             notes = f"{server.url}/files/notes.html?token={server.token}"
             print(f"What to say with each slide, for a second screen:\n{notes}", flush=True)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from vaelib import require
+from vaelib.language import Name
 
-FACTORS = ("skin tone", "hair colour", "smile", "glasses", "beard", "hair length")
+FACTORS = tuple(map(Name, ("skin tone", "hair colour", "smile", "glasses", "beard", "hair length")))
 
 KINDS = ("plain", "glasses", "beard", "glasses and beard")  # what `four_kinds` draws, by label
 

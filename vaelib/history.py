@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from vaelib.language import _
+
 
 @dataclass(repr=False)
 class History:
@@ -22,9 +24,11 @@ class History:
 
     def __repr__(self) -> str:  # which a cell shows that ends with fit(…): short, and to read
         if not self.loss:
-            return "no whole epoch"
-        epochs = f"{len(self.loss)} epoch{'s' if len(self.loss) > 1 else ''}"
-        return f"{epochs}: loss about {self.loss[0]:.1f} nats in the first, about {self.loss[-1]:.1f} in the last"
+            return _("no whole epoch")
+        said = _("1 epoch: loss about {first:.1f} nats in the first, about {last:.1f} in the last")
+        if len(self.loss) > 1:
+            said = _("{epochs} epochs: loss about {first:.1f} nats in the first, about {last:.1f} in the last")
+        return said.format(epochs=len(self.loss), first=self.loss[0], last=self.loss[-1])
 
     def add(self, loss: float, reconstruction: float, kl: float, kl_per_latent: tuple[float, ...]) -> None:
         """The means of one more epoch."""

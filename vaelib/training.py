@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from vaelib import require
 from vaelib.history import History
+from vaelib.language import _
 from vaelib.losses import (
     Loss,
     _distortion,
@@ -92,7 +93,7 @@ def _train(
     steps = -(-len(images) // batch_size)  # of one epoch
     optimizer, schedule = _adam_with_one_cycle(model, learning_rate, epochs * steps)
     history = History(beta)
-    with tqdm(total=epochs * steps, desc="training", unit="step", disable=not progress) as bar:
+    with tqdm(total=epochs * steps, desc=_("training"), unit=_("step"), disable=not progress) as bar:
         try:
             for epoch in range(1, epochs + 1):
                 sums = 0.0
@@ -111,7 +112,8 @@ def _train(
                     bar.update()
                 total, error, kl, *kl_per_latent = (sums / len(images)).tolist()
                 history.add(total, error, kl, tuple(kl_per_latent))
-                bar.set_postfix(loss=f"{total:.1f}", reconstruction=f"{error:.1f}", KL=f"{kl:.1f}")
+                now = {"KL": kl, _("loss"): total, _("reconstruction"): error}
+                bar.set_postfix({name: f"{value:.1f}" for name, value in now.items()})
                 if callback is not None:
                     callback(epoch, history)
         except KeyboardInterrupt:

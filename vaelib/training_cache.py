@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from vaelib.history import History
+from vaelib.language import _
 from vaelib.models import VAE, Autoencoder
 from vaelib.multirate import MultiRateVAE
 from vaelib.storage import whole_or_nothing
@@ -47,7 +48,7 @@ def train_or_recall(
     entry = CacheEntry(folder, model, images, settings | {"each epoch": callback is not None})
     earlier = None if fresh else entry.read()
     if earlier is not None:
-        print("trained earlier with these settings; fit(..., fresh=True) trains again")
+        print(_("trained earlier with these settings; fit(..., fresh=True) trains again"))
         return _recall(model, *earlier, callback)
     weights: list[Weights | None] = []  # after each epoch for a callback, which may look at them, else the last ones
     history = train(_watched(model, callback, weights) if callback else None)
@@ -112,17 +113,19 @@ class CacheEntry:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return _refuse(f"what was kept of this training can't be read ({error.strerror}): training it again")
+            said = _("what was kept of this training can't be read ({reason}): training it again")
+            return _refuse(said.format(reason=error.strerror))
         digest, data = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
         if _digest(data) != digest:
-            return _refuse("what was kept of this training is damaged: training it again")
+            return _refuse(_("what was kept of this training is damaged: training it again"))
         about, weights = _unpack(data)
         if about["versions"] != _versions():
             return _refuse(
-                "what was kept of this training is another version's of vaelib or torch: training it again"
+                _("what was kept of this training is another version's of vaelib or torch: training it again")
             )
         if about["name"] != self.name:
-            return _refuse("what was kept in this training's place is another training: training this one again")
+            said = _("what was kept in this training's place is another training: training this one again")
+            return _refuse(said)
         with contextlib.suppress(OSError):
             os.utime(self.path)  # `make warm` deletes what it did not touch
         return about["history"], weights
@@ -141,7 +144,8 @@ class CacheEntry:
             with whole_or_nothing(self.path) as half_written:
                 half_written.write_bytes(_digest(data) + data)
         except OSError as error:
-            print(f"this training could not be kept ({error.strerror}); the model is trained all the same")
+            said = _("this training could not be kept ({reason}); the model is trained all the same")
+            print(said.format(reason=error.strerror))
 
 
 def _recall(model, past: dict, weights: list[Weights], callback: Callback | None) -> History:

@@ -16,8 +16,12 @@ FOLDER = Path(__file__).parent
 FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the sliders of ipywidgets, and the explorers
 
 
-# The slides first, for the pages are made of their runs; the lessons last, for one goes where there is room.
-FIRST_FILES = ("test_lessons_as_slides", "test_site_in_browser", "test_explorers_in_browser", "test_rehearsal")
+# The slides and the Italian lessons first, for the pages are made of their runs; the lessons last, for one goes where
+# there is room.
+FIRST_FILES = (
+    *("test_lessons_as_slides", "test_italian_lessons"),
+    *("test_site_in_browser", "test_explorers_in_browser", "test_rehearsal"),
+)
 LAST_FILES = ("test_lessons_in_browser",)
 
 

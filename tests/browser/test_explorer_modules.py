@@ -8,7 +8,7 @@ from vaelib import explorers
 from vaelib.explorers import base, compare_codes, explore_beta
 
 KINDS = explorers.Explorer.__subclasses__()
-SENT_ONCE = {"about", "arrays", "palette", "pictures"}
+SENT_ONCE = {"about", "arrays", "palette", "pictures", "words"}
 
 
 def default_export(page, source):

@@ -8,6 +8,7 @@ from other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, TOUCH, Firefox, We
 from pypdf import PdfReader
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.test_explorers_in_italian import CUT
 from tools.explorer_controls import CONTROLS, EXPLORERS, LABELS, NAME, PICTURE
 
 PAGES = ("09_playground", "05_beta")
@@ -127,6 +128,13 @@ FITS = """
 def test_everything_fits_a_narrow_page(name, width, window, site):
     show(window, site, name, width)
     assert window.run(FITS) == []
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_no_label_is_cut_in_italian(width, window, site):
+    show(window, site, "it/09_playground", width)
+    assert window.run("() => document.documentElement.lang") == "it"
+    assert window.run(FITS) == [] and window.run(CUT) == []
 
 
 def test_the_brackets_of_formulas_are_cut_to_their_size(window, site):

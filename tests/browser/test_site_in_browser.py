@@ -92,7 +92,8 @@ of_the_playground = pytest.mark.parametrize("sheet", ["09_playground"], indirect
 
 
 def test_the_site_is_these_pages_and_nothing_else(site):
-    assert {path.name for path in site.iterdir()} == {f"{name}.html" for name in PAGES}
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert files == {f"{folder}{name}.html" for folder in ("", "it/") for name in PAGES}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -101,7 +102,7 @@ def test_the_weight_of_a_page(name, site):
 
 
 def test_the_policy_is_strict(site):
-    for path in site.iterdir():
+    for path in site.rglob("*.html"):
         policy = re.search('<meta http-equiv="Content-Security-Policy" content="(.*?)">', path.read_text("utf-8"))[1]
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
         *hashes, last = rules.pop("script-src").split()

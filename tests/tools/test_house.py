@@ -10,6 +10,7 @@ from tools.lessons import ROOT
 # From the ground up: a room may import what is on the floors below it.
 FLOORS = [
     ["vaelib.require", "vaelib.palette", "vaelib.storage"],
+    ["vaelib.language"],
     ["vaelib.losses", "vaelib.faces", "vaelib.digits"],
     ["vaelib.models"],
     ["vaelib.multirate"],

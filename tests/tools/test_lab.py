@@ -26,7 +26,7 @@ def mine(tmp_path, monkeypatch):
     """A folder for the copies, and a `make lab` that starts nothing and changes no environment."""
     monkeypatch.setattr(lab.subprocess, "Popen", Started)
     monkeypatch.setattr(lab.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(lab, "lay_out", lambda: tmp_path / "my")
+    monkeypatch.setattr(lab, "lay_out", lambda **_: tmp_path / "my")
     monkeypatch.setattr(os, "environ", os.environ.copy())
     os.environ.pop("VAELIB_PROGRESS", None)
     return tmp_path / "my"
@@ -58,7 +58,7 @@ def test_where_a_user_keeps_progress_counts(mine, monkeypatch, own):
 
 
 def test_without_copies_the_course_opens_as_it_is(mine, monkeypatch):
-    monkeypatch.setattr(lab, "lay_out", lambda: None)
+    monkeypatch.setattr(lab, "lay_out", lambda **_: None)
     lab.main([])
     assert Started.cwd == lab.ROOT
     assert "VAELIB_PROGRESS" not in Started.environment and not any("default_url" in one for one in Started.command)

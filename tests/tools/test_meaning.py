@@ -56,6 +56,9 @@ def of_cells(*sources):
         ("require.py", "must be at least {least}, got", "must be {least} or more, got"),
         ("checks/lesson_04.py", "σ² − 1 − log σ²", "σ² − log σ² − 1"),
         ("explorers/base.py", '"""', '"""What all explorers share. '),
+        ("figures/bells.py", '_("encoder")', '"encoder"'),
+        ("figures/charts.py", 'later("loss")', '"loss"'),
+        ("language.py", 'ENGLISH = "en"', 'ENGLISH = "english"'),
     ],
 )
 def test_what_changes_no_picture_asks_for_nothing(change, file, old, new):
@@ -95,6 +98,10 @@ def test_a_colour_asks_for_the_lessons_whose_figures_use_it(change, name):
             expected.add(lesson[:2])
     assert expected
     assert change("palette.py", f'{name} = "#', f'{name} = "#1') == expected
+
+
+def test_another_word_in_a_figure_asks_for_its_lessons(change):
+    assert change("figures/bells.py", '_("encoder")', '_("coder")') == {"01", "04", "09"}
 
 
 def test_a_colour_that_one_figure_uses_leaves_the_others_alone(change):

@@ -11,8 +11,10 @@ import pytest
 from bs4 import BeautifulSoup
 from helpers import NAMES, NOTEBOOKS, OPTION, missing
 
+from tools import edition as editions
 from tools.lessons import ROOT
 from tools.site import make as make_site
+from tools.site import words
 from vaelib.trained import trained
 
 TEXTS = {path.stem: path.read_text("utf-8") for path in sorted(ROOT.glob("notebooks/*.md"))}
@@ -111,7 +113,8 @@ def test_the_index_has_what_the_readme_says_of_each_lesson(soups):
 @pytest.mark.parametrize("name", ["index", *NAMES, *TEXTS])
 def test_links_lead_to_pages(name, pages, soups):
     for link in soups[name].find_all("a", href=True):
-        assert re.match(r"https://|#", link["href"]) or link["href"].removesuffix(".html") in pages, link["href"]
+        page = link["href"].removeprefix("it/").removesuffix(".html")
+        assert re.match(r"https://|#", link["href"]) or page in pages, link["href"]
 
 
 # Widgets
@@ -188,7 +191,7 @@ def test_a_vae_at_one_beta_needs_only_factors_beside_its_network():
 def made(monkeypatch, tmp_path):
     """A function that makes the site of one lesson as it is stored, in a folder."""
     installed()
-    monkeypatch.setattr(make_site, "run", lambda path: nbformat.read(path, as_version=4))
+    monkeypatch.setattr(make_site, "run", lambda path, edition: editions.lesson(path, edition.of_texts))
     return lambda: make_site.main(["03_the_posterior_by_hand"], tmp_path / "site")
 
 
@@ -215,10 +218,37 @@ def test_a_site_is_replaced_when_the_new_one_is_whole(made, monkeypatch, tmp_pat
 
 def test_each_page_carries_the_licences(made, tmp_path):
     made()
-    for path in (tmp_path / "site").iterdir():
+    for path in (tmp_path / "site").rglob("*.html"):
         footer = BeautifulSoup(path.read_text("utf-8"), "html.parser").footer.text
-        for words in ("MIT License", "CC BY 4.0", "LeCun", "Apache License", "Pygments", "Jupyter Development Team"):
-            assert words in footer, (path.name, words)
+        for part in ("MIT License", "CC BY 4.0", "LeCun", "Apache License", "Pygments", "Jupyter Development Team"):
+            assert part in footer, (path.name, part)
+
+
+def test_each_page_leads_to_its_twin_in_the_other_language(made, tmp_path):
+    made()
+    site = tmp_path / "site"
+    for name in ("index", "03_the_posterior_by_hand", "glossary", "instructors_guide"):
+        for path, twin, language, other in (
+            (site / f"{name}.html", site / "it" / f"{name}.html", "en", "it"),
+            (site / "it" / f"{name}.html", site / f"{name}.html", "it", "en"),
+        ):
+            soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+            assert soup.html["lang"] == language
+            addresses = [it["href"] for it in soup.find_all(hreflang=other)]
+            assert len(addresses) == 2 and all((path.parent / it).resolve() == twin for it in addresses)
+            for link in soup.find_all("a", href=re.compile(r"^[^#:]+$")):
+                if re.match(r"\d\d_", link["href"]) is None:  # the other lessons were not made
+                    assert (path.parent / link["href"]).exists(), link
+
+
+def test_a_page_says_itself_only_what_its_catalogue_has(made, tmp_path):
+    made()
+    page = (tmp_path / "site" / "it" / "03_the_posterior_by_hand.html").read_text("utf-8")
+    frame = BeautifulSoup(page, "html.parser")
+    frame.find(class_="cell").decompose()
+    for text in words.said():
+        assert f">{text}<" not in str(frame), text
+    assert "In questa pagina" in page and "Vai al testo" in page
 
 
 def test_what_is_missing_is_said_in_one_line(monkeypatch, tmp_path):

@@ -440,4 +440,4 @@ def test_the_code_that_shapes_a_training_is_all_that_fit_needs():
         tree = ast.parse(Path(training_cache.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         new |= {one.removeprefix("vaelib.") for one in modules if one.startswith("vaelib.")} - needed
-    assert needed - {"storage"} == set(training_cache.SOURCES)  # which only reads and writes
+    assert needed - {"storage", "language"} == set(training_cache.SOURCES)  # these read, write and speak

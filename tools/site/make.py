@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
@@ -31,29 +32,14 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES
 
+from tools import edition as editions
 from tools.lessons import ASSERTION, LESSONS, ROOT, executed, run_each
+from tools.site import words
 
 PARTS = Path(__file__).parent
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
-NEEDS_SCRIPT = (
-    '<p class="note">Here an explorer starts if the browser runs JavaScript and is not older than 2024. '
-    "The pictures below are stills of it.</p>"
-)
-NEEDS_KERNEL = (
-    '<p class="note">Here the notebook has sliders that need a running kernel: <code>make lab</code> opens it. '
-    "The pictures below show what they do.</p>"
-)
-IN_LESSON = (
-    '<p class="note">Explorers work on this page; other sliders, and the checks of exercises, need the notebook.</p>'
-)
-ABOUT = """
-## These pages
-
-The explorers work here as they do in the notebooks: move their sliders. Nothing is fetched, so the pages also work
-offline, and each is a single file: the [playground](09_playground.ipynb), with all explorers, can be mailed as it is.
-What needs a running kernel, other sliders and the checks of the exercises, is in the notebooks.
-"""
+README = re.compile(r"(?:notebooks/locale/(\w+)/)?README\.md")  # of an edition
 
 
 class SiteError(Exception):
@@ -61,6 +47,34 @@ class SiteError(Exception):
 
 
 # From a notebook to a page
+
+
+class Edition(NamedTuple):
+    """The language of some pages, and what they say themselves in it."""
+
+    language: str
+    say: Callable[[str], str]
+
+    @property
+    def of_texts(self) -> str | None:
+        """The language, as tools.edition has it: None for English."""
+        return None if self.language == ENGLISH.language else self.language
+
+    def away(self, other: str) -> str:
+        """From a page of this edition to the folder of another one."""
+        up = "../" if self.of_texts else ""
+        return up if other == ENGLISH.language else f"{up}{other}/"
+
+
+ENGLISH = Edition("en", str)
+NAMES = {"en": "English", "it": "Italiano"}  # of the languages, in themselves
+
+
+def edition_in(language: str) -> Edition:
+    if language == ENGLISH.language:
+        return ENGLISH
+    ready = editions.translations(editions.SITE, language)
+    return Edition(language, lambda text: ready.get(editions.Passage("", text), text))
 
 
 class Page(NamedTuple):
@@ -88,12 +102,14 @@ class Exporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-def page_of(name: str, notebook) -> Page:
+def page_of(name: str, notebook, edition: Edition = ENGLISH) -> Page:
     notebook.cells = [cell for cell in notebook.cells if ASSERTION not in cell.metadata.get("tags", [])]
-    explorers = take_explorers(notebook)
+    explorers = take_explorers(notebook, edition)
     exporter = Exporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
     soup = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
     for link in soup.find_all("a", href=True):
+        if readme := README.fullmatch(link["href"]):
+            link["href"] = edition.away(readme[1] or ENGLISH.language) + "index.html"
         link["href"] = re.sub(r"^(?:\.\./|notebooks/)?(\w+)\.(?:ipynb|md)(#.*)?$", r"\1.html\2", link["href"])
         link["href"] = link["href"].replace("README.html", "index.html")
     for image in soup.find_all("img", src=re.compile(r"^images/\w+\.webp$")):
@@ -105,23 +121,29 @@ def page_of(name: str, notebook) -> Page:
             sections.append((heading["id"], heading.text))
     for table in soup.find_all("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "wide"}))
-    for summary in soup.find_all("summary", string="For instructors"):
+    for summary in soup.find_all("summary", string=edition.say(words.FOR_INSTRUCTORS)):
         summary.find_parent("details")["class"] = "instructors"
     if any(cell.cell_type == "code" for cell in notebook.cells):
-        soup.find(class_="cell").append(BeautifulSoup(IN_LESSON, "html.parser"))
+        soup.find(class_="cell").append(BeautifulSoup(note(edition.say(words.IN_LESSON)), "html.parser"))
     typeset(soup)
     return Page(name, soup.h1.text, sections, str(soup), explorers)
 
 
-def page_of_text(name: str, text: str) -> Page:
-    return page_of(name, nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")]))
+def note(text: str) -> str:
+    return f'<p class="note">{text}</p>'
 
 
-def index() -> Page:
+def page_of_text(name: str, text: str, edition: Edition = ENGLISH) -> Page:
+    return page_of(name, nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")]), edition)
+
+
+def index(edition: Edition = ENGLISH) -> Page:
     """The README's beginning and its list of lessons."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    beginning, lessons = readme.split("\n## ")[0], re.search(r"\n## Lessons\n.*?(?=\n## )", readme, re.DOTALL)[0]
-    return page_of_text("index", beginning + "\n" + lessons + ABOUT)
+    english = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")
+    at = next(k for k, section in enumerate(english) if section.startswith("Lessons\n"))
+    sections = editions.text(ROOT / "README.md", edition.of_texts).split("\n## ")
+    about = edition.say(words.ABOUT)
+    return page_of_text("index", f"{sections[0]}\n\n## {sections[at]}\n\n{about}\n", edition)
 
 
 def typeset(soup: BeautifulSoup) -> None:
@@ -140,10 +162,10 @@ def typeset(soup: BeautifulSoup) -> None:
 # Explorers
 
 
-def take_explorers(notebook) -> list[dict]:
+def take_explorers(notebook, edition: Edition = ENGLISH) -> list[dict]:
     """Put a place on the page where each widget was, and return the state of those that need no kernel."""
     models = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
-    explorers = []
+    explorers, script = [], note(edition.say(words.NEEDS_SCRIPT))
     for cell in notebook.cells:
         shown = []
         for output in cell.get("outputs", []):
@@ -152,12 +174,12 @@ def take_explorers(notebook) -> list[dict]:
                 model = models[view["model_id"]]
                 if model["model_module"] == "anywidget":
                     explorers.append(state_of(model))
-                    place = f'<div class="explorer" data-explorer="{len(explorers) - 1}">{NEEDS_SCRIPT}</div>'
+                    place = f'<div class="explorer" data-explorer="{len(explorers) - 1}">{script}</div>'
                     data = {"text/html": place}
                 elif is_progress(model, models):
                     continue  # it has come to its end
                 else:
-                    data = {"text/html": NEEDS_KERNEL}
+                    data = {"text/html": note(edition.say(words.NEEDS_KERNEL))}
                 output = nbformat.v4.new_output("display_data", data)
             shown.append(output)
         if cell.cell_type == "code":
@@ -266,7 +288,7 @@ def packed(value, arrays: Arrays, shape=None):
 # From pages to files
 
 
-def write(page: Page, lessons: list[Page], folder: Path) -> None:
+def write(page: Page, lessons: list[Page], folder: Path, edition: Edition, others: list[str]) -> None:
     scripts, data = scripts_of(page.explorers)
     at = next((k for k, lesson in enumerate(lessons) if lesson.name == page.name), None)
     environment = jinja2.Environment(
@@ -274,14 +296,17 @@ def write(page: Page, lessons: list[Page], folder: Path) -> None:
     )
     html = environment.get_template("page.html.j2").render(
         page=page,
-        course="Two autoencoders, side by side",
+        language=edition.language,
+        say=edition.say,
+        others=[(name, NAMES[name], f"{edition.away(name)}{page.name}.html") for name in others],
+        course=edition.say(words.COURSE),
         css=css(),
         hashes=" ".join(f"'sha256-{digest(script)}'" for script in scripts),
         scripts=scripts,
         data=data,
         previous=lessons[at - 1] if at else None,
         next=lessons[at + 1] if at is not None and at + 1 < len(lessons) else None,
-        licences=licences(),
+        licences=[(edition.say(part), text) for part, text in licences()],
     )
     (folder / f"{page.name}.html").write_text(html, encoding="utf-8", newline="\n")
 
@@ -314,28 +339,28 @@ def licences() -> list[tuple[str, str]]:
     nbconvert = distribution("nbconvert").read_text("licenses/LICENSE")
     of_digits = (ROOT / "vaelib" / "data" / "digits" / "README.md").read_text(encoding="utf-8")
     digits = re.search(r"\*\*Copyright.*?(?=\n- )", of_digits, re.DOTALL)
-    return [
-        ("The course’s code, its faces and its models", (ROOT / "LICENSE").read_text(encoding="utf-8")),
-        ("Text and figures", "CC BY 4.0, by the authors of the course: https://creativecommons.org/licenses/by/4.0/"),
-        ("The handwritten digits, and what was trained on them", digits[0].replace("**", "")),
-        ("The shapes of the formulas: MathJax", mathjax),
-        ("The colours of the code: Pygments", pygments),
-        ("The frame of the cells: nbconvert", nbconvert),
+    texts = [
+        (ROOT / "LICENSE").read_text(encoding="utf-8"),
+        "CC BY 4.0, by the authors of the course: https://creativecommons.org/licenses/by/4.0/",
+        digits[0].replace("**", ""),
+        mathjax,
+        pygments,
+        nbconvert,
     ]
+    return list(zip(words.LICENSED, texts, strict=True))
 
 
 # The whole
 
 
-def run(path: Path):
-    return executed(path)
+def run(path: Path, edition: Edition):
+    return executed(path, editions.lesson(path, edition.of_texts))
 
 
-def after_a_run(path: Path, runs: Path | None):
+def after_a_run(path: Path, runs: Path | None, edition: Edition):
     """The notebook of a lesson after a run: one that is in the folder `runs`, else a new one."""
-    if runs and (runs / path.name).exists():
-        return nbformat.read(runs / path.name, as_version=4)
-    return run(path)
+    earlier = runs and runs / (edition.of_texts or "") / path.name
+    return nbformat.read(earlier, as_version=4) if earlier and earlier.exists() else run(path, edition)
 
 
 def install() -> None:
@@ -352,18 +377,20 @@ def install() -> None:
             raise SiteError(f"npm could not install what tools/site/package.json asks for: {done.stderr.strip()}")
 
 
-def build(notebooks: dict, folder: Path) -> None:
-    """Pages of these notebooks, which were run, and of the texts, into the `folder`."""
-    lessons = [page_of(name, notebook) for name, notebook in sorted(notebooks.items())]
-    texts = [page_of_text(path.stem, path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("notebooks/*.md"))]
-    for page in [index(), *lessons, *texts]:
-        write(page, lessons, folder)
+def build(notebooks: dict, folder: Path, edition: Edition = ENGLISH, others: Iterable[str] = ()) -> None:
+    """Pages of these notebooks, which were run, and of the texts, into the `folder`; `others` are its twins."""
+    lessons = [page_of(name, notebook, edition) for name, notebook in sorted(notebooks.items())]
+    paths = sorted(ROOT.glob("notebooks/*.md"))
+    texts = [page_of_text(path.stem, editions.text(path, edition.of_texts), edition) for path in paths]
+    for page in [index(edition), *lessons, *texts]:
+        write(page, lessons, folder, edition, list(others))
 
 
-def main(lessons: list[str], site: Path, runs: Path | None = None) -> None:
+def main(lessons: list[str], site: Path, runs: Path | None = None, languages: Iterable[str] = tuple(NAMES)) -> None:
     """Run the lessons, all if none is named, and make the site; one that is there stays until the new one is whole.
 
-    `runs` may hold lessons that were run before, with the state of their widgets.
+    `runs` may hold lessons that were run before, with the state of their widgets. There and in the site the English
+    ones stand in the folder itself, those of another of the `languages` in one of its own.
     """
     install()
     paths = list(LESSONS.values())
@@ -372,12 +399,17 @@ def main(lessons: list[str], site: Path, runs: Path | None = None) -> None:
     paths = [path for path in paths if not lessons or path.stem in lessons]
     os.environ["OMP_NUM_THREADS"] = "1"  # of each kernel: two run side by side
     os.environ.setdefault("VAELIB_KEPT", "off")  # what a page says of a training was done for it
-    done = run_each(paths, lambda path: after_a_run(path, runs), at_once=2)
-    notebooks = dict(zip((path.stem for path in paths), done, strict=True))
+    done = {
+        edition: run_each(paths, lambda path, edition=edition: after_a_run(path, runs, edition), at_once=2)
+        for edition in map(edition_in, languages)
+    }
     with tempfile.TemporaryDirectory(dir=site.parent, prefix=".site-") as folder:
         made = Path(folder) / "site"
-        made.mkdir()
-        build(notebooks, made)
+        for edition, notebooks in done.items():
+            place = made / (edition.of_texts or "")
+            place.mkdir(parents=True, exist_ok=True)
+            named = dict(zip((path.stem for path in paths), notebooks, strict=True))
+            build(named, place, edition, [other for other in languages if other != edition.language])
         if site.exists():
             site.rename(Path(folder) / "old")
         made.rename(site)
@@ -388,8 +420,9 @@ def command() -> None:
     parser.add_argument("lessons", nargs="*", help="such as 09_playground; all if none is named")
     parser.add_argument("--to", type=Path, default=ROOT / "site", help="the folder to make, in place of site/")
     parser.add_argument("--runs", type=Path, help="a folder with lessons that were run already, if any")
+    parser.add_argument("--languages", nargs="+", choices=NAMES, default=list(NAMES), help="all if none is named")
     arguments = parser.parse_args()
     try:
-        main(arguments.lessons, arguments.to.resolve(), arguments.runs)
+        main(arguments.lessons, arguments.to.resolve(), arguments.runs, arguments.languages)
     except SiteError as error:
         sys.exit(f"make site: {error}")

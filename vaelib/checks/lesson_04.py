@@ -19,8 +19,7 @@ from vaelib.checks.mistakes import (
 )
 from vaelib.checks.record import NotYet, exercise
 from vaelib.checks.verdict import Case, answer_of, compare, generator
-
-WAY = "write z as mu + sigma * epsilon, without .detach() or .data"
+from vaelib.language import _
 
 
 @exercise
@@ -36,20 +35,21 @@ def check_sample(function: Callable) -> str:
     fault = fault_of_each_entry(z, mu, (0.5 * log_var).exp()) or fault_of_slopes_in_z(z, mu, log_var)
     if fault:
         raise NotYet(fault)
-    return "samples of N(μ, σ²), and gradients reach μ and log σ²"
+    return _("samples of N(μ, σ²), and gradients reach μ and log σ²")
 
 
 def fault_of_slopes_in_z(z: Tensor, mu: Tensor, log_var: Tensor) -> str:
     """Are the gradients of z those of μ + exp(½ log σ²) ε?"""
     slopes = {"mu": torch.ones_like(mu), "log_var": 0.5 * (z - mu)}
-    return fault_of_gradients(z, {"mu": mu, "log_var": log_var}, slopes, WAY)
+    way = _("write z as mu + sigma * epsilon, without .detach() or .data")
+    return fault_of_gradients(z, {"mu": mu, "log_var": log_var}, slopes, way)
 
 
 @exercise
 def check_kl(function: Callable) -> str:
     """Checks `function(mu, log_var)`: KL(N(μ, σ²) ‖ N(0, 1)) for each entry of (B, D), with gradients to both."""
     compare(function, cases_of_kl())
-    return "½ (μ² + σ² − 1 − log σ²) for each image and latent"
+    return _("½ (μ² + σ² − 1 − log σ²) for each image and latent")
 
 
 def cases_of_kl() -> Iterator[Case]:
@@ -59,7 +59,10 @@ def cases_of_kl() -> Iterator[Case]:
         log_var = log_var + shift
         mu.requires_grad_()
         log_var.requires_grad_()
-        what = f"μ and log σ² of shape {(B, D)} in {dtype}" + (f", log σ² near −{-shift}," if shift else "")
+        what = _("μ and log σ² of shape {shape} in {dtype}")
+        if shift:
+            what = _("μ and log σ² of shape {shape} in {dtype}, log σ² near −{shift},")
+        what = what.format(shape=(B, D), dtype=dtype, shift=-shift)
         leaves = {"mu": mu, "log_var": log_var}
         yield Case((mu, log_var), kl_of(mu, log_var), mistakes_in_kl(mu, log_var), what, leaves)
 
@@ -69,7 +72,7 @@ def check_vae_loss(function: Callable) -> str:
     """Checks `function(x, x_hat, mu, log_var, beta)`: the loss of the course, a scalar, with gradients to x_hat, mu
     and log_var."""
     compare(function, _cases_of_loss())
-    return "sum over pixels, sum over latents, mean over images"
+    return _("sum over pixels, sum over latents, mean over images")
 
 
 def _cases_of_loss() -> Iterator[Case]:
@@ -85,7 +88,9 @@ def _cases_of_loss() -> Iterator[Case]:
         error = (x - x_hat).abs().sum(dim=(1, 2, 3))  # (B,)
         right = (error + beta * kl_of(mu, log_var).sum(dim=1)).mean()
         mistakes = _mistakes_in_loss(x, x_hat, mu, log_var, beta)
-        what = f"images of shape {shape}, {D} latents, β = {beta} and {dtype}"
+        what = _("images of shape {shape}, {D} latents, β = {beta} and {dtype}").format(
+            shape=shape, D=D, beta=beta, dtype=dtype
+        )
         yield Case((x, x_hat, mu, log_var, beta), right, mistakes, what, leaves if beta else {})
 
 
@@ -94,36 +99,36 @@ def _mistakes_in_loss(x, x_hat, mu, log_var, beta) -> dict[str, Tensor]:
     kl = kl_of(mu, log_var)  # (B, D)
     pixels, rate = x[0].numel(), kl.sum(dim=1)
     mistakes = {
-        "β is never used: multiply the KL by it": (error + rate).mean(),
-        "β stands on the reconstruction term: it belongs to the KL": (beta * error + rate).mean(),
-        "β multiplies both terms: it belongs to the KL alone": beta * (error + rate).mean(),
-        "β is added to the KL: multiply by it": (error + beta + rate).mean(),
-        "you divide the KL by β: multiply by it": (error + rate / max(beta, 1e-9)).mean(),
-        "β counts twice, or squared": (error + beta**2 * rate).mean(),
-        "the KL is subtracted, or its sign turned round: both terms are costs": (error - beta * rate).mean(),
-        f"mean over pixels: the reconstruction term is {pixels} times too small here, 3072 times on a face": (
-            error / pixels + beta * rate
-        ).mean(),
-        "mean over latents: sum the KL over them": (error + beta * kl.mean(dim=1)).mean(),
-        "mean over pixels and over latents: sum over both": (error / pixels + beta * kl.mean(dim=1)).mean(),
-        "you summed over the images: average over them": (error + beta * rate).sum(),
-        "this is the loss of each image: average over them": error + beta * rate,
-        "the KL is summed over the images, the reconstruction averaged": error.mean() + beta * kl.sum(),
-        "the reconstruction is summed over the images, the KL averaged": error.sum() + beta * rate.mean(),
-        "the KL term is missing": error.mean(),
-        "the reconstruction term is missing": beta * rate.mean(),
-        "squared error: the course takes |x − x̂|": ((x - x_hat).square().sum(dim=(1, 2, 3)) + beta * rate).mean(),
-        "half the squared error: the course takes |x − x̂|": (
+        _("β is never used: multiply the KL by it"): (error + rate).mean(),
+        _("β stands on the reconstruction term: it belongs to the KL"): (beta * error + rate).mean(),
+        _("β multiplies both terms: it belongs to the KL alone"): beta * (error + rate).mean(),
+        _("β is added to the KL: multiply by it"): (error + beta + rate).mean(),
+        _("you divide the KL by β: multiply by it"): (error + rate / max(beta, 1e-9)).mean(),
+        _("β counts twice, or squared"): (error + beta**2 * rate).mean(),
+        _("the KL is subtracted, or its sign turned round: both terms are costs"): (error - beta * rate).mean(),
+        _("mean over pixels: the reconstruction term is {pixels} times too small here, 3072 times on a face").format(
+            pixels=pixels
+        ): (error / pixels + beta * rate).mean(),
+        _("mean over latents: sum the KL over them"): (error + beta * kl.mean(dim=1)).mean(),
+        _("mean over pixels and over latents: sum over both"): (error / pixels + beta * kl.mean(dim=1)).mean(),
+        _("you summed over the images: average over them"): (error + beta * rate).sum(),
+        _("this is the loss of each image: average over them"): error + beta * rate,
+        _("the KL is summed over the images, the reconstruction averaged"): error.mean() + beta * kl.sum(),
+        _("the reconstruction is summed over the images, the KL averaged"): error.sum() + beta * rate.mean(),
+        _("the KL term is missing"): error.mean(),
+        _("the reconstruction term is missing"): beta * rate.mean(),
+        _("squared error: the course takes |x − x̂|"): ((x - x_hat).square().sum(dim=(1, 2, 3)) + beta * rate).mean(),
+        _("half the squared error: the course takes |x − x̂|"): (
             0.5 * (x - x_hat).square().sum(dim=(1, 2, 3)) + beta * rate
         ).mean(),
-        "mean of the squared error: the course takes |x − x̂|, summed over pixels": (
+        _("mean of the squared error: the course takes |x − x̂|, summed over pixels"): (
             (x - x_hat).square().mean() + beta * rate.mean()
         ),
-        "signs cancel in the reconstruction term: take the absolute value of each difference": (
+        _("signs cancel in the reconstruction term: take the absolute value of each difference"): (
             (x - x_hat).sum(dim=(1, 2, 3)) + beta * rate
         ).mean(),
     }
     for reason, wrong in mistakes_in_kl(mu, log_var).items():
         if wrong.shape == kl.shape:
-            mistakes[f"in the KL: {reason}"] = (error + beta * wrong.sum(dim=1)).mean()
+            mistakes[_("in the KL: {reason}").format(reason=reason)] = (error + beta * wrong.sum(dim=1)).mean()
     return mistakes

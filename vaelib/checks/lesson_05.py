@@ -7,13 +7,14 @@ from torch import Tensor
 
 from vaelib.checks.record import exercise
 from vaelib.checks.verdict import Case, compare, generator
+from vaelib.language import _
 
 
 @exercise
 def check_collapsed(function: Callable) -> str:
     """Checks `function(kl)`: how many latents have a KL below 0.01 nats on average; KL (n, D) → a whole number."""
     compare(function, _tables())
-    return "a latent is collapsed if its mean KL is below 0.01 nats"
+    return _("a latent is collapsed if its mean KL is below 0.01 nats")
 
 
 def _tables() -> Iterator[Case]:
@@ -24,29 +25,31 @@ def _tables() -> Iterator[Case]:
     table[1:4] = 0.0  # three images that say nothing
     table[:, [5, 17]] = 0.0  # two latents that never say anything
     yield _of_table(table, "")
-    yield _of_table(table[4:33, 3:14].double(), "29 images, 11 latents, in float64")
-    yield _of_table(torch.full((4, 6), 0.5), "latents that are all alive")
-    yield _of_table(torch.full((3, 5), 0.002), "latents that have all collapsed")
+    yield _of_table(table[4:33, 3:14].double(), _("29 images, 11 latents, in float64"))
+    yield _of_table(torch.full((4, 6), 0.5), _("latents that are all alive"))
+    yield _of_table(torch.full((3, 5), 0.002), _("latents that have all collapsed"))
 
 
 def _of_table(kl: Tensor, what: str) -> Case:
     small, mean = kl < 0.01, kl.mean(dim=0)  # (n, D), (D,)
     mistakes = {
-        "these are the latents that are alive: count the others": (mean >= 0.01).sum(),
-        "you ask for a KL below 0.01 on every image: take the mean over the images first": small.all(dim=0).sum(),
-        "a single image is enough for you: take the mean over the images first": small.any(dim=0).sum(),
-        "you summed over the images: take their mean": (kl.sum(dim=0) < 0.01).sum(),
-        "you counted pairs of an image and a latent: take the mean over the images first": small.sum(),
-        "you averaged over the latents and counted images: axis 0 holds the images": (kl.mean(dim=1) < 0.01).sum(),
-        "this is the share of latents: count them": (mean < 0.01).float().mean(),
-        "you averaged over everything: there should be one mean for each latent": (kl.mean() < 0.01).sum(),
-        "you took the median over the images: it is the mean that counts": (kl.median(dim=0).values < 0.01).sum(),
-        "only a KL of exactly 0 counts for you: the threshold is 0.01 nats": (mean == 0).sum(),
-        "you looked at one image alone: take the mean over the images": small[0].sum(),
-        "this is which latents: count them": mean < 0.01,
+        _("these are the latents that are alive: count the others"): (mean >= 0.01).sum(),
+        _("you ask for a KL below 0.01 on every image: take the mean over the images first"): small.all(dim=0).sum(),
+        _("a single image is enough for you: take the mean over the images first"): small.any(dim=0).sum(),
+        _("you summed over the images: take their mean"): (kl.sum(dim=0) < 0.01).sum(),
+        _("you counted pairs of an image and a latent: take the mean over the images first"): small.sum(),
+        _("you averaged over the latents and counted images: axis 0 holds the images"): (kl.mean(dim=1) < 0.01).sum(),
+        _("this is the share of latents: count them"): (mean < 0.01).float().mean(),
+        _("you averaged over everything: there should be one mean for each latent"): (kl.mean() < 0.01).sum(),
+        _("you took the median over the images: it is the mean that counts"): (kl.median(dim=0).values < 0.01).sum(),
+        _("only a KL of exactly 0 counts for you: the threshold is 0.01 nats"): (mean == 0).sum(),
+        _("you looked at one image alone: take the mean over the images"): small[0].sum(),
+        _("this is which latents: count them"): mean < 0.01,
     }
     for threshold in (0.1, 0.05, 0.02, 0.009, 0.005, 0.001):
-        mistakes[f"your threshold may be {threshold}: it is 0.01 nats"] = (mean < threshold).sum()
+        mistakes[_("your threshold may be {threshold}: it is 0.01 nats").format(threshold=threshold)] = (
+            mean < threshold
+        ).sum()
     return Case((kl,), (mean < 0.01).sum(), mistakes, what)
 
 
@@ -54,29 +57,34 @@ def _of_table(kl: Tensor, what: str) -> Case:
 def check_effective_beta(function: Callable) -> str:
     """Checks `function(pixels, latents, weight)`: the course's β of a loss with means over pixels and over latents."""
     compare(function, _reductions())
-    return "weight · pixels / latents"
+    return _("weight · pixels / latents")
 
 
 def _reductions() -> Iterator[Case]:
     for pixels, latents, weight in ((48, 5, 0.3), (3072, 10, 0.00025), (784, 2, 4)):
         mistakes = {
-            "upside down: the mean over pixels makes the reconstruction small, so β is large": weight
+            _("upside down: the mean over pixels makes the reconstruction small, so β is large"): weight
             * latents
             / pixels,
-            f"the mean over latents is forgotten: it makes the KL {latents} times smaller here": weight * pixels,
-            f"the mean over pixels is forgotten: it makes the reconstruction {pixels} times smaller here": weight
-            / latents,
-            "the mean over pixels is forgotten, and that over latents works the other way": weight * latents,
-            "the mean over latents is forgotten, and that over pixels works the other way": weight / pixels,
-            "the means work against each other: divide by the number of latents": weight * pixels * latents,
-            "both means are turned round": weight / pixels / latents,
-            "the weight is forgotten": pixels / latents,
-            "the weight stands on the KL, as β does: multiply by it": pixels / latents / weight,
-            "the weight alone is β only for sums": weight,
-            "a whole number of pixels for each latent: divide with /, not //": weight * (pixels // latents),
-            "the squared error has no part in it: no ½, and nothing squared": 0.5 * weight * pixels / latents,
+            _("the mean over latents is forgotten: it makes the KL {latents} times smaller here").format(
+                latents=latents
+            ): weight * pixels,
+            _("the mean over pixels is forgotten: it makes the reconstruction {pixels} times smaller here").format(
+                pixels=pixels
+            ): weight / latents,
+            _("the mean over pixels is forgotten, and that over latents works the other way"): weight * latents,
+            _("the mean over latents is forgotten, and that over pixels works the other way"): weight / pixels,
+            _("the means work against each other: divide by the number of latents"): weight * pixels * latents,
+            _("both means are turned round"): weight / pixels / latents,
+            _("the weight is forgotten"): pixels / latents,
+            _("the weight stands on the KL, as β does: multiply by it"): pixels / latents / weight,
+            _("the weight alone is β only for sums"): weight,
+            _("a whole number of pixels for each latent: divide with /, not //"): weight * (pixels // latents),
+            _("the squared error has no part in it: no ½, and nothing squared"): 0.5 * weight * pixels / latents,
         }
         mistakes = {reason: torch.tensor(float(wrong)) for reason, wrong in mistakes.items()}
         right = torch.tensor(weight * pixels / latents)
-        what = f"{pixels} pixels, {latents} latents and a weight of {weight}"
+        what = _("{pixels} pixels, {latents} latents and a weight of {weight}").format(
+            pixels=pixels, latents=latents, weight=weight
+        )
         yield Case((pixels, latents, weight), right, mistakes, what)

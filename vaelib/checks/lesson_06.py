@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vaelib.checks.record import NotYet, exercise
 from vaelib.checks.verdict import Case, answer_of, compare, generator, is_same
+from vaelib.language import _
 
 
 @exercise
@@ -17,9 +18,9 @@ def check_traversal(function: Callable) -> str:
     walked = z.clone()
     answer = answer_of(function, (walked, j, values), None)
     if is_same(answer, case.right) and not torch.equal(z, walked):
-        raise NotYet("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)")
+        raise NotYet(_("the rows are right, but you changed z itself: work on a copy, z.repeat(len(values), 1)"))
     compare(function, _walks())
-    return "latent j takes each value, the others stay"
+    return _("latent j takes each value, the others stay")
 
 
 def _walks() -> Iterator[Case]:
@@ -42,31 +43,34 @@ def _walk(z: Tensor, j: int, values: Tensor) -> Case:
     others_at_0 = torch.zeros(n, D).to(z)
     others_at_0[:, j] = values
     mistakes = {
-        "you added the values to latent j: set it to them": shifted(j, z[j] + values),
-        "you multiplied latent j by the values: set it to them": shifted(j, z[j] * values),
-        "off by one: latent j is column j, counted from 0; you changed column j − 1": shifted(j - 1, values),
-        "off by one: latent j is column j, counted from 0; you changed column j + 1": shifted((j + 1) % D, values),
-        "you counted from the end: latent j is column j, not −j": shifted(-j, values),
-        "you counted from the end: latent j is column j, not −j − 1": shifted(-j - 1, values),
-        "you changed the latent in the middle: change latent j": shifted(D // 2, values),
-        "you changed every latent: only column j takes the values": values[:, None].expand(n, D),
-        "you added the values to every latent: only column j changes": z + values[:, None],
-        "you multiplied every latent by the values: only column j changes, and it is set to them": z * values[:, None],
-        "the other latents are 0: they should stay as they are in z": others_at_0,
-        "nothing has changed: set column j to the values": z.expand(n, D),
-        "all rows hold the last value: they are one and the same tensor, take a copy for each": right[-1:].expand(n, D),
-        "all rows hold the first value: each row takes its own": right[:1].expand(n, D),
-        "the values were put in order: take them as they come": shifted(j, values.sort().values),
-        "the values were cut off: take them as they come": shifted(j, values.clamp(-3, 3)),
-        "the values were spread evenly from the first to the last: take them as they come": shifted(
+        _("you added the values to latent j: set it to them"): shifted(j, z[j] + values),
+        _("you multiplied latent j by the values: set it to them"): shifted(j, z[j] * values),
+        _("off by one: latent j is column j, counted from 0; you changed column j − 1"): shifted(j - 1, values),
+        _("off by one: latent j is column j, counted from 0; you changed column j + 1"): shifted((j + 1) % D, values),
+        _("you counted from the end: latent j is column j, not −j"): shifted(-j, values),
+        _("you counted from the end: latent j is column j, not −j − 1"): shifted(-j - 1, values),
+        _("you changed the latent in the middle: change latent j"): shifted(D // 2, values),
+        _("you changed every latent: only column j takes the values"): values[:, None].expand(n, D),
+        _("you added the values to every latent: only column j changes"): z + values[:, None],
+        _("you multiplied every latent by the values: only column j changes, and it is set to them"): z
+        * values[:, None],
+        _("the other latents are 0: they should stay as they are in z"): others_at_0,
+        _("nothing has changed: set column j to the values"): z.expand(n, D),
+        _("all rows hold the last value: they are one and the same tensor, take a copy for each"): right[-1:].expand(
+            n, D
+        ),
+        _("all rows hold the first value: each row takes its own"): right[:1].expand(n, D),
+        _("the values were put in order: take them as they come"): shifted(j, values.sort().values),
+        _("the values were cut off: take them as they come"): shifted(j, values.clamp(-3, 3)),
+        _("the values were spread evenly from the first to the last: take them as they come"): shifted(
             j, torch.linspace(values[0].item(), values[-1].item(), n).to(z)
         ),
-        "the values were rounded: take them as they come": shifted(j, values.trunc()),
-        "the shape is (D, n): one point for each row, please": right.T,
-        "these are the values of latent j alone: the other latents belong to each row, too": values[:, None],
-        "the values run backwards": right.flip(0),
+        _("the values were rounded: take them as they come"): shifted(j, values.trunc()),
+        _("the shape is (D, n): one point for each row, please"): right.T,
+        _("these are the values of latent j alone: the other latents belong to each row, too"): values[:, None],
+        _("the values run backwards"): right.flip(0),
     }
-    what = f"j = {j} of {D} latents and {n} values in {z.dtype}"
+    what = _("j = {j} of {D} latents and {n} values in {dtype}").format(j=j, D=D, n=n, dtype=z.dtype)
     return Case((z, j, values), right, mistakes, what)
 
 
@@ -74,7 +78,7 @@ def _walk(z: Tensor, j: int, values: Tensor) -> Case:
 def check_push_forward(function: Callable) -> str:
     """Checks `function(weight, sigma)`: each attribute's σ from the probes' weight (K, D) and sigma (B, D) → (B, K)."""
     compare(function, _probes())
-    return "variances add up, with squared weights: √Σ w² σ²"
+    return _("variances add up, with squared weights: √Σ w² σ²")
 
 
 def _probes() -> Iterator[Case]:
@@ -82,7 +86,7 @@ def _probes() -> Iterator[Case]:
         weight = 0.5 + torch.rand(K, D, generator=generator(), dtype=dtype)  # (K, D)
         weight[:, 1] *= -0.3  # negative, but no sum of squares below comes out negative with it
         sigma = 0.3 + torch.rand(B, D, generator=generator(1), dtype=dtype)  # (B, D)
-        what = f"{K} attributes, {D} latents and {B} images in {dtype}"
+        what = _("{K} attributes, {D} latents and {B} images in {dtype}").format(K=K, D=D, B=B, dtype=dtype)
         yield Case((weight, sigma), (sigma**2 @ weight.T**2).sqrt(), _mistakes_in_width(weight, sigma), what)
 
 
@@ -90,22 +94,24 @@ def _mistakes_in_width(weight: Tensor, sigma: Tensor) -> dict[str, Tensor]:
     variance = sigma.square() @ weight.square().T  # (B, K)
     right, D = variance.sqrt(), weight.shape[1]
     return {
-        "this is the variance: take its root": variance,
-        "the weights must be squared: a variance grows with the square of a factor": (sigma.square() @ weight.T).sqrt(),
-        "the absolute weights stand where their squares should": (sigma.square() @ weight.abs().T).sqrt(),
-        "σ must be squared: it is variances that add up": (sigma @ weight.square().T).sqrt(),
-        "this is Σ w σ: signs let the widths cancel. Add variances, Σ w² σ², then take the root": sigma @ weight.T,
-        "this is Σ |w| σ: as if all latents always erred together. Add variances, Σ w² σ², then take the root": (
+        _("this is the variance: take its root"): variance,
+        _("the weights must be squared: a variance grows with the square of a factor"): (
+            sigma.square() @ weight.T
+        ).sqrt(),
+        _("the absolute weights stand where their squares should"): (sigma.square() @ weight.abs().T).sqrt(),
+        _("σ must be squared: it is variances that add up"): (sigma @ weight.square().T).sqrt(),
+        _("this is Σ w σ: signs let the widths cancel. Add variances, Σ w² σ², then take the root"): sigma @ weight.T,
+        _("this is Σ |w| σ: as if all latents always erred together. Add variances, Σ w² σ², then take the root"): (
             sigma @ weight.abs().T
         ),
-        "this is |Σ w σ|: square each w σ before you add": (sigma @ weight.T).abs(),
-        "this is Σ w² σ: square σ as well, and take the root": sigma @ weight.square().T,
-        "this is Σ w σ²: square the weights as well, and take the root": sigma.square() @ weight.T,
-        "you averaged over the latents: sum over them": (variance / D).sqrt(),
-        "this is the widest latent's part: add the variances of all": ((sigma[:, None] * weight).abs().amax(dim=2)),
-        "there is one ½ too many: the root alone is what turns a variance into a width": right / 2,
-        "this is log of the width: leave the logarithm out": right.log(),
-        "you summed over the attributes as well: keep one width for each": variance.sum(dim=1).sqrt(),
-        "the product has no sum in it: add up over the latents": ((sigma[:, None] * weight).abs()),
-        "the shape is (K, B): one row for each image, please": right.T,
+        _("this is |Σ w σ|: square each w σ before you add"): (sigma @ weight.T).abs(),
+        _("this is Σ w² σ: square σ as well, and take the root"): sigma @ weight.square().T,
+        _("this is Σ w σ²: square the weights as well, and take the root"): sigma.square() @ weight.T,
+        _("you averaged over the latents: sum over them"): (variance / D).sqrt(),
+        _("this is the widest latent's part: add the variances of all"): ((sigma[:, None] * weight).abs().amax(dim=2)),
+        _("there is one ½ too many: the root alone is what turns a variance into a width"): right / 2,
+        _("this is log of the width: leave the logarithm out"): right.log(),
+        _("you summed over the attributes as well: keep one width for each"): variance.sum(dim=1).sqrt(),
+        _("the product has no sum in it: add up over the latents"): ((sigma[:, None] * weight).abs()),
+        _("the shape is (K, B): one row for each image, please"): right.T,
     }

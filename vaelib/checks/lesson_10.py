@@ -7,6 +7,7 @@ from torch import Tensor
 
 from vaelib.checks.record import NotYet, exercise
 from vaelib.checks.verdict import Case, answer_of, compare, generator, is_same
+from vaelib.language import _
 
 
 @exercise
@@ -15,15 +16,24 @@ def check_tiles(function: Callable) -> str:
     case = next(_photographs())
     answer = answer_of(function, case.arguments, None)
     if is_same(answer, case.right) and answer.dtype != torch.float32:
-        raise NotYet(f"the values are right, but they are {answer.dtype}; the weights of a model are torch.float32")
+        raise NotYet(
+            _("the values are right, but they are {dtype}; the weights of a model are torch.float32").format(
+                dtype=answer.dtype
+            )
+        )
     compare(function, _photographs())
-    return "tiles in [0, 1], colours first, what does not fill a tile left over"
+    return _("tiles in [0, 1], colours first, what does not fill a tile left over")
 
 
 def _photographs() -> Iterator[Case]:
     for H, W, size in ((7, 10, 3), (8, 4, 4), (5, 9, 2)):
         photo = torch.randint(0, 256, (H, W, 3), generator=generator(), dtype=torch.uint8)
-        yield Case((photo, size), _tiles_of(photo / 255, size), _mistakes_in_tiles(photo, size), f"{H} × {W} pixels")
+        yield Case(
+            (photo, size),
+            _tiles_of(photo / 255, size),
+            _mistakes_in_tiles(photo, size),
+            _("{H} × {W} pixels").format(H=H, W=W),
+        )
 
 
 def _tiles_of(photo: Tensor, size: int, *, by_columns: bool = False) -> Tensor:
@@ -35,7 +45,7 @@ def _tiles_of(photo: Tensor, size: int, *, by_columns: bool = False) -> Tensor:
 
 
 def _mistakes_in_tiles(photo: Tensor, size: int) -> dict[str, Tensor]:
-    H, W, _ = photo.shape
+    H, W = photo.shape[:2]
     values = photo / 255
     right, (rows, columns) = _tiles_of(values, size), (H // size, W // size)
     whole = values[: rows * size, : columns * size]
@@ -43,33 +53,35 @@ def _mistakes_in_tiles(photo: Tensor, size: int) -> dict[str, Tensor]:
         whole.permute(2, 0, 1).unfold(1, size, 1).unfold(2, size, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, size, size)
     )
     return {
-        "these are bytes from 0 to 255: divide by 255": _tiles_of(photo, size).float(),
-        "divided by 256: the largest byte is 255": _tiles_of(photo / 256, size),
-        "divided by the largest value of this photograph: a dark one would become as bright as any": _tiles_of(
+        _("these are bytes from 0 to 255: divide by 255"): _tiles_of(photo, size).float(),
+        _("divided by 256: the largest byte is 255"): _tiles_of(photo / 256, size),
+        _("divided by the largest value of this photograph: a dark one would become as bright as any"): _tiles_of(
             values / values.max(), size
         ),
-        "mapped to [-1, 1]: the course's pixels lie in [0, 1]": 2 * right - 1,
-        "everything below 255 became 0: divide with /, not //": (right == 1).float(),
-        "the colours stand last: a tile is (3, size, size), permute(2, 0, 1) puts them first": right.permute(
+        _("mapped to [-1, 1]: the course's pixels lie in [0, 1]"): 2 * right - 1,
+        _("everything below 255 became 0: divide with /, not //"): (right == 1).float(),
+        _("the colours stand last: a tile is (3, size, size), permute(2, 0, 1) puts them first"): right.permute(
             0, 2, 3, 1
         ),
-        "rows and columns of the pixels are exchanged: permute(2, 0, 1), not (2, 1, 0)": right.transpose(2, 3),
-        "pixels are scrambled: reshape and view only count the numbers anew, permute moves the axes": (
+        _("rows and columns of the pixels are exchanged: permute(2, 0, 1), not (2, 1, 0)"): right.transpose(2, 3),
+        _("pixels are scrambled: reshape and view only count the numbers anew, permute moves the axes"): (
             whole.reshape(-1, 3, size, size)
         ),
-        "colours are scrambled within each tile: permute(2, 0, 1) moves the axes, reshape does not": (
+        _("colours are scrambled within each tile: permute(2, 0, 1) moves the axes, reshape does not"): (
             right.permute(0, 2, 3, 1).reshape(-1, 3, size, size)
         ),
-        "the tiles come column by column: let them run along the rows first": _tiles_of(values, size, by_columns=True),
-        "red and blue are exchanged: some libraries read photographs so": right.flip(1),
-        "the tiles overlap: go on by a whole tile, range(0, …, size)": every,
-        "this is the first tile alone": right[:1],
-        "this is the first tile alone, and a batch of one is (1, 3, size, size)": right[0],
-        "the last row of tiles is missing: range(0, H − size + 1, size)": right[: (rows - 1) * columns],
-        "the last column of tiles is missing: range(0, W − size + 1, size)": right.reshape(
+        _("the tiles come column by column: let them run along the rows first"): _tiles_of(
+            values, size, by_columns=True
+        ),
+        _("red and blue are exchanged: some libraries read photographs so"): right.flip(1),
+        _("the tiles overlap: go on by a whole tile, range(0, …, size)"): every,
+        _("this is the first tile alone"): right[:1],
+        _("this is the first tile alone, and a batch of one is (1, 3, size, size)"): right[0],
+        _("the last row of tiles is missing: range(0, H − size + 1, size)"): right[: (rows - 1) * columns],
+        _("the last column of tiles is missing: range(0, W − size + 1, size)"): right.reshape(
             rows, columns, 3, size, size
         )[:, :-1].flatten(0, 1),
-        "the tiles run backwards": right.flip(0),
+        _("the tiles run backwards"): right.flip(0),
     }
 
 
@@ -77,13 +89,18 @@ def _mistakes_in_tiles(photo: Tensor, size: int) -> dict[str, Tensor]:
 def check_detail(function: Callable) -> str:
     """Checks `function(images)`: the mean |difference| of pixels side by side in a row, (B, C, H, W) → (B,)."""
     compare(function, _batches())
-    return "a sharp picture has much detail, a blurred one little"
+    return _("a sharp picture has much detail, a blurred one little")
 
 
 def _batches() -> Iterator[Case]:
     for shape, dtype in (((4, 3, 5, 6), torch.float32), ((2, 1, 7, 3), torch.float64), ((1, 3, 2, 2), torch.float32)):
         images = torch.rand(*shape, generator=generator(), dtype=dtype)
-        yield Case((images,), _detail(images), _mistakes_in_detail(images), f"images of shape {shape} in {dtype}")
+        yield Case(
+            (images,),
+            _detail(images),
+            _mistakes_in_detail(images),
+            _("images of shape {shape} in {dtype}").format(shape=shape, dtype=dtype),
+        )
 
 
 def _detail(images: Tensor) -> Tensor:
@@ -93,31 +110,33 @@ def _detail(images: Tensor) -> Tensor:
 def _mistakes_in_detail(images: Tensor) -> dict[str, Tensor]:
     across, down = images[..., 1:] - images[..., :-1], images[..., 1:, :] - images[..., :-1, :]
     return {
-        "these are pixels one above the other: here it is pixels side by side, the last axis": down.abs().mean(
+        _("these are pixels one above the other: here it is pixels side by side, the last axis"): down.abs().mean(
             (1, 2, 3)
         ),
-        "signs cancel: take the absolute value of each difference first": across.mean(dim=(1, 2, 3)),
-        "this is the absolute value of the mean: take the mean of absolute values": across.mean(dim=(1, 2, 3)).abs(),
-        "you squared the differences: take absolute values": across.square().mean(dim=(1, 2, 3)),
-        "you squared the differences and took the root: take absolute values": across.square().mean((1, 2, 3)).sqrt(),
-        "you summed over the pixels: average, or large images have more detail than small ones": across.abs().sum(
+        _("signs cancel: take the absolute value of each difference first"): across.mean(dim=(1, 2, 3)),
+        _("this is the absolute value of the mean: take the mean of absolute values"): across.mean(dim=(1, 2, 3)).abs(),
+        _("you squared the differences: take absolute values"): across.square().mean(dim=(1, 2, 3)),
+        _("you squared the differences and took the root: take absolute values"): across.square()
+        .mean((1, 2, 3))
+        .sqrt(),
+        _("you summed over the pixels: average, or large images have more detail than small ones"): across.abs().sum(
             (1, 2, 3)
         ),
-        "this is one number for all images: keep one for each": across.abs().mean(),
-        "this is one number for each row of pixels: average over colours and rows, too": across.abs().mean(dim=-1),
-        "the first pixel is compared with the last: leave that pair out": (images - images.roll(1, dims=-1))
+        _("this is one number for all images: keep one for each"): across.abs().mean(),
+        _("this is one number for each row of pixels: average over colours and rows, too"): across.abs().mean(dim=-1),
+        _("the first pixel is compared with the last: leave that pair out"): (images - images.roll(1, dims=-1))
         .abs()
         .mean(dim=(1, 2, 3)),
-        "you divided by the number of pixels, not of pairs: one pair less in each row": across.abs().sum((1, 2, 3))
+        _("you divided by the number of pixels, not of pairs: one pair less in each row"): across.abs().sum((1, 2, 3))
         / images[0].numel(),
-        "this is the spread of the pixels, which a smooth shade of colour has as well": images.std(dim=(1, 2, 3)),
-        "these are pixels two steps apart: neighbours are one step apart": (
+        _("this is the spread of the pixels, which a smooth shade of colour has as well"): images.std(dim=(1, 2, 3)),
+        _("these are pixels two steps apart: neighbours are one step apart"): (
             (images[..., 2:] - images[..., :-2]).abs().mean(dim=(1, 2, 3))
         ),
-        "colours are compared with each other: it is pixels side by side, the last axis": (
+        _("colours are compared with each other: it is pixels side by side, the last axis"): (
             (images[:, 1:] - images[:, :-1]).abs().mean(dim=(1, 2, 3))
         ),
-        "images are compared with each other: it is pixels side by side, the last axis": (
+        _("images are compared with each other: it is pixels side by side, the last axis"): (
             (images[1:] - images[:-1]).abs().mean(dim=(1, 2, 3))
         ),
     }

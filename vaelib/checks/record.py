@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from vaelib.language import _, later
+
 
 class Verdict(NamedTuple):
     """What a check found: of which exercise, ✓ (solved), ✗ (not yet) or ○ (nothing written so far), and why."""
@@ -22,11 +24,10 @@ class Verdict(NamedTuple):
     reason: str
 
     def __str__(self):
-        return f"{self.sign} {WORDS[self.sign]}: {self.reason}"
+        return f"{self.sign} {_(WORDS[self.sign])}: {self.reason}"
 
 
-WORDS = {"✓": "right", "✗": "not yet", "○": "nothing to check yet"}
-NOTHING_YET = "replace the ... in the cell above, run it, then run this cell again"
+WORDS = {"✓": later("right"), "✗": later("not yet"), "○": later("nothing to check yet")}
 
 
 class NotYet(Exception):
@@ -60,7 +61,7 @@ def exercise(find: Callable[[Callable], str]) -> Callable[[Callable], None]:
         except NotYet as reason:
             return Verdict(name, "✗", str(reason))
         except NothingYet:
-            return Verdict(name, "○", NOTHING_YET)
+            return Verdict(name, "○", _("replace the ... in the cell above, run it, then run this cell again"))
 
     check.verdict = verdict  # the same without a word
     return check
@@ -81,7 +82,8 @@ def progress() -> None:
     for name, lesson in sorted(EXERCISES.items(), key=lambda item: item[1]):
         verdict = best.get(name, Verdict(name, "○", ""))
         print(f"{lesson}  {verdict.sign} {name}" + (f": {verdict.reason}" if verdict.sign == "✗" else ""))
-    print(f"{sum(verdict.sign == '✓' for verdict in best.values())} of {len(EXERCISES)} solved")
+    solved = sum(verdict.sign == "✓" for verdict in best.values())
+    print(_("{solved} of {all} solved").format(solved=solved, all=len(EXERCISES)))
 
 
 def _keep(verdict: Verdict) -> None:
@@ -94,7 +96,7 @@ def _keep(verdict: Verdict) -> None:
         with Path(path).open("a", encoding="utf-8") as file:  # to its end, for other kernels write there, too
             file.write(line + "\n")
     except OSError as error:
-        print(f"(this could not be kept for progress(): {error})")
+        print(_("(this could not be kept for progress(): {error})").format(error=error))
 
 
 def _kept() -> list[Verdict]:

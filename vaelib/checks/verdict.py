@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vaelib.checks.record import NothingYet, NotYet
+from vaelib.language import _, listed
 
 
 class Case(NamedTuple):
@@ -34,8 +35,12 @@ def compare(function: Callable, cases: Iterable[Case]) -> None:
         if fault:
             again = quiet_answer_of(function, detached(case.arguments))
             if again is not None and not is_same(again, answer):
-                fault = "the answer changes from call to call: nothing in it should be drawn at random"
-            raise NotYet(fault if k == 0 or not case.what else f"right at first, but for {case.what} {fault}")
+                fault = _("the answer changes from call to call: nothing in it should be drawn at random")
+            raise NotYet(
+                fault
+                if k == 0 or not case.what
+                else _("right at first, but for {what} {fault}").format(what=case.what, fault=fault)
+            )
         fault = fault_of_slopes(function, case) if case.leaves else ""
         if fault:
             raise NotYet(fault)
@@ -50,12 +55,15 @@ def fault_of_value(answer: Tensor, case: Case) -> str:
             return reason
     if answer.shape == case.right.shape:
         return difference_between(case.right, answer)
-    hint = ""
+    said = _("the result should have shape {right}, it has {found}")
     if answer.numel() == case.right.numel() == 1:
-        hint = ": take the number out, with .squeeze() or without keepdim"
+        said = _(
+            "the result should have shape {right}, it has {found}: take the number out, with .squeeze() or without "
+            "keepdim"
+        )
     elif case.right.ndim == 2 and answer.shape == case.right.T.shape:
-        hint = ": rows and columns are exchanged"
-    return f"the result should have shape {tuple(case.right.shape)}, it has {tuple(answer.shape)}{hint}"
+        said = _("the result should have shape {right}, it has {found}: rows and columns are exchanged")
+    return said.format(right=tuple(case.right.shape), found=tuple(answer.shape))
 
 
 def fault_of_slopes(function: Callable, case: Case) -> str:
@@ -64,22 +72,31 @@ def fault_of_slopes(function: Callable, case: Case) -> str:
         answer = torch.as_tensor(function(*case.arguments))
     except Exception as error:
         if "numpy" in str(error):
-            return "the values are right, but NumPy keeps no gradients: take the functions of torch"
-        return f"with arguments that take gradients your function stopped with {type(error).__name__}: {error}"
+            return _("the values are right, but NumPy keeps no gradients: take the functions of torch")
+        return _("with arguments that take gradients your function stopped with {kind}: {error}").format(
+            kind=type(error).__name__, error=error
+        )
     names = list(case.leaves)
     if not answer.requires_grad:
-        return f"the values are right, but no gradient reaches {' and '.join(names)}: {WAYS_TO_LOSE_IT}"
+        return _no_gradient_reaches(names)
     weights = 1 + torch.rand(case.right.shape, generator=generator(), dtype=case.right.dtype)  # no sum may hide one
     found = slopes_of(answer * weights, case.leaves)
     for name, slope, expected in zip(names, found, slopes_of(case.right * weights, case.leaves), strict=True):
         if slope is None or (not slope.any() and expected.any()):
-            return f"the values are right, but no gradient reaches {name}: {WAYS_TO_LOSE_IT}"
+            return _no_gradient_reaches([name])
         if not is_same(slope, expected, case.rtol):
-            return f"the values are right, but part of the gradient that should reach {name} is lost: {WAYS_TO_LOSE_IT}"
+            return _(
+                "the values are right, but part of the gradient that should reach {name} is lost: training needs it, "
+                "and .item(), .detach(), .data, torch.tensor() and no_grad() cut it"
+            ).format(name=name)
     return ""
 
 
-WAYS_TO_LOSE_IT = "training needs it, and .item(), .detach(), .data, torch.tensor() and no_grad() cut it"
+def _no_gradient_reaches(names: Iterable[str]) -> str:
+    return _(
+        "the values are right, but no gradient reaches {names}: training needs it, and .item(), .detach(), .data, "
+        "torch.tensor() and no_grad() cut it"
+    ).format(names=listed(names))
 
 
 def slopes_of(values: Tensor, leaves: Mapping[str, Tensor]) -> tuple[Tensor | None, ...]:
@@ -92,17 +109,20 @@ def answer_of(function: Callable, arguments: tuple, shape) -> Tensor:
     try:
         answer = function(*arguments)
     except Exception as error:  # whatever a student's code may raise: say it, and let the notebook go on
-        raise NotYet(f"your function stopped with {type(error).__name__}: {error}") from None
+        raise NotYet(
+            _("your function stopped with {kind}: {error}").format(kind=type(error).__name__, error=error)
+        ) from None
     if answer is None:
-        raise NotYet("your function returns nothing: is a `return` missing?")
+        raise NotYet(_("your function returns nothing: is a `return` missing?"))
     if answer is ...:
         raise NothingYet
     try:
         answer = as_tensor(answer)
     except (TypeError, ValueError, RuntimeError):
-        raise NotYet(f"the result should be a tensor, {_what_it_is(answer)}") from None
+        raise NotYet(_fault_of_kind(answer)) from None
     if shape is not None and answer.shape != shape:
-        raise NotYet(f"the result should have shape {tuple(shape)}, it has {tuple(answer.shape)}")
+        said = _("the result should have shape {right}, it has {found}")
+        raise NotYet(said.format(right=tuple(shape), found=tuple(answer.shape)))
     return answer
 
 
@@ -115,16 +135,24 @@ def as_tensor(answer) -> Tensor:
     return torch.as_tensor(answer)
 
 
-def _what_it_is(answer) -> str:
+def _fault_of_kind(answer) -> str:
+    """What is wrong with an `answer` that is no tensor."""
     if callable(answer):
         name = getattr(answer, "__name__", "it")
-        hint = " PyTorch's image.size is one, NumPy's is a number: here it is numel()" if name == "size" else ""
-        return f"it is the function {name} itself: call it, with brackets behind it.{hint}"
+        said = _("the result should be a tensor, it is the function {name} itself: call it, with brackets behind it.")
+        if name == "size":
+            said = _(
+                "the result should be a tensor, it is the function {name} itself: call it, with brackets behind it. "
+                "PyTorch's image.size is one, NumPy's is a number: here it is numel()"
+            )
+        return said.format(name=name)
+    said = _("the result should be a tensor, it is a {kind}")
     if hasattr(answer, "total"):
-        return f"it is a whole {type(answer).__name__}: return its .total"
-    if isinstance(answer, (list, tuple)):
-        return f"it is a {type(answer).__name__} of {len(answer)}: torch.stack makes one tensor of several"
-    return f"it is a {type(answer).__name__}"
+        said = _("the result should be a tensor, it is a whole {kind}: return its .total")
+    elif isinstance(answer, (list, tuple)):
+        said = _("the result should be a tensor, it is a {kind} of {size}: torch.stack makes one tensor of several")
+        return said.format(kind=type(answer).__name__, size=len(answer))
+    return said.format(kind=type(answer).__name__)
 
 
 def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor]:
@@ -140,7 +168,7 @@ def pair_of(function: Callable, arguments: tuple, shape) -> tuple[Tensor, Tensor
 
     first = answer_of(first_of_two, arguments, shape)
     if not answers:
-        raise NotYet("the result should be a pair of tensors: return z, kl")
+        raise NotYet(_("the result should be a pair of tensors: return z, kl"))
     return first, answer_of(lambda: answers[1], (), shape)
 
 
@@ -183,7 +211,7 @@ def is_same(a: Tensor, b: Tensor, rtol: float = 1e-4) -> bool:
 def difference_between(expected: Tensor, found: Tensor) -> str:
     """Where two tensors of one shape differ most, in as many digits as it takes to see it."""
     if found.is_complex():
-        return "the result holds complex numbers: is there a root of a negative number in it?"
+        return _("the result holds complex numbers: is there a root of a negative number in it?")
     expected, found = expected.detach().double(), found.detach().double()
     apart = (found - expected).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
     apart = torch.where(found == expected, 0, apart)  # inf − inf is NaN, and no difference
@@ -191,9 +219,11 @@ def difference_between(expected: Tensor, found: Tensor) -> str:
     digits = next((d for d in range(3, 17) if f"{expected.flatten()[k]:.{d}g}" != f"{found.flatten()[k]:.{d}g}"), 17)
     right, yours = (f"{values.flatten()[k]:.{digits}g}".replace("-", "−") for values in (expected, found))
     if expected.numel() == 1:
-        return f"expected {right}, got {yours}"
+        return _("expected {right}, got {yours}").format(right=right, yours=yours)
     place = [i.item() for i in torch.unravel_index(torch.tensor(k), expected.shape)]
-    return f"expected {right} at {place}, where you are furthest off, got {yours}"
+    return _("expected {right} at {place}, where you are furthest off, got {yours}").format(
+        right=right, place=place, yours=yours
+    )
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -6,6 +6,7 @@ import torch
 
 from vaelib.checks.lesson_04 import check_kl, check_sample, check_vae_loss
 from vaelib.checks.mistakes import kl_of
+from vaelib.language import _
 from vaelib.require import shown
 
 
@@ -35,7 +36,7 @@ def yours(function: Callable) -> Callable:
         raise TypeError(f"function must be one of the exercises {', '.join(_COURSES)}, got {shown(function)}")
     check, of_the_course = _COURSES[name]
     if check.verdict(function).sign == "✓":
-        print(f"{name}: yours")
+        print(_("{name}: yours").format(name=name))
         return function
-    print(f"{name}: the course's, until yours is right")
+    print(_("{name}: the course's, until yours is right").format(name=name))
     return of_the_course

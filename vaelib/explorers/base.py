@@ -9,6 +9,7 @@ import anywidget
 from torch import Tensor, nn
 from traitlets import Dict, Float, Int, List, TraitError, Tuple
 
+from vaelib.language import _, words_of
 from vaelib.palette import BLUE, BLUE_ON_DARK, CLASS_COLOURS, CLASS_MARKERS, ORANGE_INK, ORANGE_ON_DARK
 
 FOLDER = Path(__file__).parent
@@ -36,7 +37,7 @@ def bundle(name: str) -> str:
 
     def add(path: Path) -> None:
         source = path.read_text(encoding="utf-8").replace("\nexport default ", "\nexport const byDefault = ")
-        for _, imported in _IMPORT.findall(source):
+        for _names, imported in _IMPORT.findall(source):
             if (other := _resolved(path, imported)) not in functions:
                 add(other)
         exports = ", ".join(_EXPORT.findall(source))
@@ -61,16 +62,19 @@ class Explorer(anywidget.AnyWidget):
     arrays = Dict().tag(sync=True)  # name → {"shape", "data"}: float32, as bytes
     about = Dict().tag(sync=True)  # plain values
     palette = Dict(PALETTE).tag(sync=True)
+    words = Dict().tag(sync=True)  # what it says in the language in use, by the English; empty for English
 
     def __init__(self, arrays: dict[str, Tensor], about: dict, **traits):
         packed = {
             name: {"shape": list(array.shape), "data": array.detach().cpu().float().contiguous().numpy().tobytes()}
             for name, array in arrays.items()
         }
-        super().__init__(arrays=packed, about=about, **traits)  # `about` before the traits that it bounds
+        words = words_of(type(self)._esm)
+        super().__init__(arrays=packed, about=about, words=words, **traits)  # `about` before the traits that it bounds
 
     def __repr__(self) -> str:  # which a viewer without widgets shows
-        return f"{type(self).__name__}: live in JupyterLab; the picture below is a still"
+        kind = type(self).__name__
+        return _("{explorer}: live in JupyterLab; the picture below is a still").format(explorer=kind)
 
 
 def weights_of(model: nn.Module, prefix: str = "", *, encoder: bool = True) -> dict[str, Tensor]:

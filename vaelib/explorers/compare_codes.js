@@ -3,6 +3,7 @@ import { attributeSliders, button, choice, slider } from "./browser/controls.js"
 import { figure, html, row, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { signed, tidy } from "./browser/format.js";
+import { say } from "./browser/language.js";
 import { Coder, normals, readArrays, readOut, readOutWidths, rowOf, sampled, shifted } from "./browser/network.js";
 import { imageOptions, picture, strip } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
@@ -13,7 +14,7 @@ const arrow = (name) =>
     svg("svg", { viewBox: "0 0 60 20", "aria-hidden": "true" }, svg("path", { d: "M2 10H56M46 2L57 10L46 18" })));
 
 export default explorer({
-  label: "Compare the codes of a UAE and a VAE",
+  label: () => say("Compare the codes of a UAE and a VAE"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["epsilon", "image", "noise", "shifts"],
   build({ about, arrays, state, set, setAndShow }) {
@@ -29,11 +30,11 @@ export default explorer({
     const sigmaNow = () => rowOfChosen(arrays["vae.sigmas"].data, vae).map((sigma) => state.noise * sigma);
 
     const picker = choice({
-      label: "image x", className: "vl-thumbs vl-few", value: state.image, onchange: (image) => set({ image }),
+      label: say("image x"), className: "vl-thumbs vl-few", value: state.image, onchange: (image) => set({ image }),
       options: imageOptions(shown, shape, arrays.images.data),
     });
     const noise = slider({
-      label: "noise", min: 0, max: most, step: 0.1, value: state.noise, text: (value) => `${tidy(value)} σ`,
+      label: say("noise"), min: 0, max: most, step: 0.1, value: state.noise, text: (value) => `${tidy(value)} σ`,
       oninput: (value) => set({ noise: value }),
     });
     const shifts = attributeSliders({ names, values: state.shifts, oninput: (values) => set({ shifts: values }) });
@@ -70,36 +71,40 @@ export default explorer({
 
     function describe(values, means, widths, truth) {
       const added = names.map((name, k) => [name, state.shifts[k]]).filter(([, shift]) => shift !== 0);
-      const chosen = `image ${state.image + 1}`;
+      const chosen = say("image {number}", { number: state.image + 1 });
       const face = [chosen, ...added.map(([name, shift]) => `${name} ${signed(shift)}`)].join(", ");
-      const readings = (reading) =>
-        `of ${face}: ${names.map((name, k) => `${name} ${reading(k)}, drawn with ${tidy(truth[k])}`).join("; ")}`;
-      numbers.alt(`what the UAE's code says ${readings((k) => tidy(values[k]))}`);
-      posteriors.alt(`what the VAE's posterior says ${readings((k) => `${tidy(means[k])} ± ${tidy(widths[k])}`)}`);
+      const readings = (reading) => names
+        .map((name, k) => say("{name} {reading}, drawn with {truth}", { name, reading: reading(k), truth: tidy(truth[k]) }))
+        .join("; ");
+      numbers.alt(say("what the UAE's code says of {face}: {readings}", { face, readings: readings((k) => tidy(values[k])) }));
+      posteriors.alt(say("what the VAE's posterior says of {face}: {readings}",
+        { face, readings: readings((k) => `${tidy(means[k])} ± ${tidy(widths[k])}`) }));
       before.alt(chosen);
-      after.alt(`decoded by the UAE: ${face}`);
-      drawn.alt(`${samples} samples decoded by the VAE, with noise of ${tidy(state.noise)} σ: ${face}`);
+      after.alt(say("decoded by the UAE: {face}", { face }));
+      drawn.alt(say("{count} samples decoded by the VAE, with noise of {noise} σ: {face}",
+        { count: samples, noise: tidy(state.noise), face }));
     }
 
     const drawAgain = () => set({ epsilon: state.epsilon.map(({ length }) => normals(length)) });
     const reset = () => setAndShow({ shifts: names.map(() => 0) });
     const path = (name, title, plot, caption, result) => [
-      html("div", { class: `vl-arrow-of-${name}` }, arrow("encoder")),
+      html("div", { class: `vl-arrow-of-${name}` }, arrow(say("encoder"))),
       html("div", { class: `vl-code-of-${name}` }, html("div", { class: "vl-title" }, title), plot),
-      html("div", { class: `vl-arrow-of-${name} vl-second` }, arrow("decoder")),
+      html("div", { class: `vl-arrow-of-${name} vl-second` }, arrow(say("decoder"))),
       html("div", { class: `vl-faces-of-${name}` }, figure(caption, result)),
     ];
     return {
       children: [
-        row(picker.element, html("div", { class: "vl-noise" }, noise.element, button("draw again", drawAgain))),
+        row(picker.element, html("div", { class: "vl-noise" }, noise.element, button(say("draw again"), drawAgain))),
         html("div", { class: "vl-paths vl-in-sight" },
-          html("div", { class: "vl-start" }, figure("image x", before.element)),
-          ...path("uae", "UAE: a number for each attribute", numbers.element, "x̂ from h", after.element),
-          ...path("vae", "VAE: a bell for each attribute", posteriors.element, `x̂ of ${samples} draws z`, drawn.element)),
+          html("div", { class: "vl-start" }, figure(say("image x"), before.element)),
+          ...path("uae", say("UAE: a number for each attribute"), numbers.element, say("x̂ from h"), after.element),
+          ...path("vae", say("VAE: a bell for each attribute"), posteriors.element,
+            say("x̂ of {samples} draws z", { samples }), drawn.element)),
         row(
-          html("div", { class: "vl-said" }, html("b", { class: "vl-key-of-truth" }, "▲"), " what the face was drawn with"),
-          html("div", { class: "vl-title" }, "how much to add:"), shifts.element,
-          button("reset", reset, { class: "vl-small" }),
+          html("div", { class: "vl-said" }, html("b", { class: "vl-key-of-truth" }, "▲"), " ", say("what the face was drawn with")),
+          html("div", { class: "vl-title" }, say("how much to add:")), shifts.element,
+          button(say("reset"), reset, { class: "vl-small" }),
         ),
       ],
       drawNow,

@@ -8,6 +8,7 @@ from vaelib import require
 from vaelib.explorers.base import Between, Explorer, Index, Numbers, Rows, bundle, weights_of
 from vaelib.explorers.defaults import SHOWN, encoded, faces_models_or_defaults
 from vaelib.faces import FACTORS, Faces
+from vaelib.language import _
 from vaelib.measures import attribute_directions, fit_probes
 from vaelib.models import VAE, Autoencoder, sample
 
@@ -73,7 +74,7 @@ def compare_codes(
     about = {
         "shape": list(vae.image_shape),
         "shown": SHOWN,
-        "names": list(names),
+        "names": [_(name) for name in names],
         "epsilon": size,
         "noises": list(NOISES),
     }

@@ -3,6 +3,7 @@ import { button } from "./browser/controls.js";
 import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { pair, subscripted, tidy } from "./browser/format.js";
+import { say } from "./browser/language.js";
 import { ellipse, latentMap } from "./browser/latent_map.js";
 import { FRAME, asInMnist } from "./browser/mnist.js";
 import { Coder, kl, readArrays, sampled } from "./browser/network.js";
@@ -22,10 +23,10 @@ const repeated = (values, times) => Float32Array.from({ length: times * values.l
 function drawing(image, onchange) {
   const canvas = html("canvas", {
     width: SIDE, height: SIDE, class: "vl-paper", role: "img", onpointerdown, onpointermove, onpointerup, onpointercancel: onpointerup,
-    "aria-label": "a sheet to draw a digit on; with the keyboard, load a test image instead",
+    "aria-label": say("a sheet to draw a digit on; with the keyboard, load a test image instead"),
   });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const hint = html("div", { class: "vl-hint", "aria-hidden": "true" }, "draw 0 to 9 here");
+  const hint = html("div", { class: "vl-hint", "aria-hidden": "true" }, say("draw 0 to 9 here"));
   let sheet = { image, strokes: [] }; // each stroke is a list of points
   const past = []; // the sheets that were
   let pointer = null; // that is drawing the last stroke
@@ -140,7 +141,7 @@ function plane({ codes, labels, palette, samples }) {
 }
 
 export default explorer({
-  label: "Draw a digit",
+  label: () => say("Draw a digit"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["image"],
   build({ about, arrays, palette, state, set }) {
@@ -154,7 +155,7 @@ export default explorer({
       send(pixels);
     });
     const picker = classPicker({
-      label: "a test image", classes, palette, shape: SHAPE, pixels: arrays.images.data, value: loaded(state.image.flat()),
+      label: say("a test image"), classes, palette, shape: SHAPE, pixels: arrays.images.data, value: loaded(state.image.flat()),
       onchange(k) {
         paper.load(testImage(k));
         send(testImage(k));
@@ -202,18 +203,19 @@ export default explorer({
       map.drawSamples(z);
       const lines = [0, 1].map((j) => `${subscripted("z", j)}: μ = ${tidy(q.mu[j])}, σ = ${tidy(q.sigma[j])}`);
       const rate = kl(q.mu, q.sigma).reduce((sum, value) => sum + value, 0);
-      numbers.replaceChildren(...[...lines, `Σ KL = ${tidy(rate)} nats`].map((text) => html("div", {}, text)));
-      seen.alt("the digit as the network sees it, 28 × 28");
-      rebuilt.alt(`its reconstruction x̂ from μ = ${pair(q.mu)}`);
-      samples.alt(`${count} samples of its posterior, decoded`);
-      map.alt(`its posterior on the VAE's plane with ${labels.length} test images by class: ${lines.join("; ")}`);
+      numbers.replaceChildren(...[...lines, say("Σ KL = {rate} nats", { rate: tidy(rate) })].map((text) => html("div", {}, text)));
+      seen.alt(say("the digit as the network sees it, 28 × 28"));
+      rebuilt.alt(say("its reconstruction x̂ from μ = {mu}", { mu: pair(q.mu) }));
+      samples.alt(say("{count} samples of its posterior, decoded", { count }));
+      map.alt(say("its posterior on the VAE's plane with {count} test images by class: {lines}",
+        { count: labels.length, lines: lines.join("; ") }));
     }
 
     function drawNothing() {
       samples.draw(new Float32Array(count * FRAME * FRAME));
-      numbers.replaceChildren("Nothing is drawn yet: there is no x to encode.");
-      for (const part of [seen, rebuilt, samples]) part.alt("empty: nothing is drawn yet");
-      map.alt(`the VAE's plane with ${labels.length} test images by class`);
+      numbers.replaceChildren(say("Nothing is drawn yet: there is no x to encode."));
+      for (const part of [seen, rebuilt, samples]) part.alt(say("empty: nothing is drawn yet"));
+      map.alt(say("the VAE's plane with {count} test images by class", { count: labels.length }));
     }
 
     return {
@@ -221,13 +223,14 @@ export default explorer({
         picker.element,
         row(
           html("div", { class: "vl-drawing" },
-            figure("or draw a digit", paper.element),
-            row(button("clear", paper.clear), button("undo", paper.undo))),
+            figure(say("or draw a digit"), paper.element),
+            row(button(say("clear"), paper.clear), button(say("undo"), paper.undo))),
           html("div", { class: "vl-shown" },
-            row(figure("x, 28 × 28", seen.element), figure("x̂ from μ", rebuilt.element)),
-            figure(`${count} samples of q(z|x), decoded`, samples.element), numbers),
-          panel("q(z|x) among the test images", map.element,
-            html("p", { class: "vl-said" }, "ellipse: q(z|x), 1\u00a0σ; dots: the samples; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")),
+            row(figure("x, 28 × 28", seen.element), figure(say("x̂ from μ"), rebuilt.element)),
+            figure(say("{count} samples of q(z|x), decoded", { count }), samples.element), numbers),
+          panel(say("q(z|x) among the test images"), map.element,
+            html("p", { class: "vl-said" },
+              say("ellipse: q(z|x), 1\u00a0σ; dots: the samples; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ"))),
         ),
       ],
       drawNow,

@@ -5,6 +5,7 @@ import { figure, html, line, panel, row, setAttributes, svg } from "./browser/do
 import { explorer } from "./browser/explorer.js";
 import { betaText, latentNames, tidy } from "./browser/format.js";
 import { formula } from "./browser/formula.js";
+import { say } from "./browser/language.js";
 import { Coder, columnMeans, distances, kl, readArrays, rowOf, sampled } from "./browser/network.js";
 import { imageOptions, picture, strip } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
@@ -18,7 +19,7 @@ function tradeOff(points) {
   const part = plane({
     xRange: [0, 1.05 * Math.max(...points.map(([rate]) => rate))],
     yRange: [0, 1.05 * Math.max(...points.map(([, distortion]) => distortion))],
-    xLabel: "rate Σ KL (nats)", yLabel: "distortion |x − x̂|", alt: "", height: 284,
+    xLabel: say("rate Σ KL (nats)"), yLabel: say("distortion |x − x̂|"), alt: "", height: 284,
   });
   const currentPoint = svg("circle", { class: "vl-here", r: 9 });
   part.element.append(svg("path", { class: "vl-curve", d: part.line(points) }), currentPoint);
@@ -29,7 +30,7 @@ function tradeOff(points) {
 }
 
 export default explorer({
-  label: "Explore β",
+  label: () => say("Explore β"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["beta", "image"],
   build({ about, arrays, state, set }) {
@@ -44,11 +45,11 @@ export default explorer({
 
     const ofBeta = betaSlider({ state, set });
     const picker = choice({
-      label: "image x", options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs",
+      label: say("image x"), options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs",
       onchange: (image) => set({ image }),
     });
-    const before = picture(shape, "the chosen image x", "vl-main");
-    const after = picture(shape, "its reconstruction x̂", "vl-main");
+    const before = picture(shape, say("the chosen image x"), "vl-main");
+    const after = picture(shape, say("its reconstruction x̂"), "vl-main");
     const reconstructions = strip(shown, shape, "", "vl-under");
     const priorSamples = strip(shown, shape, "", "vl-under");
     const terms = formula();
@@ -82,29 +83,32 @@ export default explorer({
       announceTimer = setTimeout(announce, REST, beta, distortion, rate, each.filter((value) => value < collapsedBelow).length);
     }
 
-    function announce(beta, distortion, rate, collapsed) {
-      const at = `at β = ${betaText(beta)}`;
-      after.alt(`its reconstruction x̂ ${at}`);
-      reconstructions.alt(`reconstructions of the ${shown} images ${at}, each from one sample z`);
-      priorSamples.alt(`${shown} samples of the prior ${at}`);
-      posteriors.alt(`the posterior of each latent for the chosen image ${at}`);
-      rates.alt(`KL of each latent ${at}: ${tidy(rate)} nats together, ${collapsed} of ${D} latents collapsed`);
-      rateDistortion.alt(`rate ${tidy(rate)} nats, distortion ${tidy(distortion)} nats ${at}, on the curve from β = 0 to 100`);
+    function announce(...now) {
+      const [beta, distortion, rate] = [betaText(now[0]), tidy(now[1]), tidy(now[2])];
+      after.alt(say("its reconstruction x̂ at β = {beta}", { beta }));
+      reconstructions.alt(say("reconstructions of the {shown} images at β = {beta}, each from one sample z", { shown, beta }));
+      priorSamples.alt(say("{shown} samples of the prior at β = {beta}", { shown, beta }));
+      posteriors.alt(say("the posterior of each latent for the chosen image at β = {beta}", { beta }));
+      rates.alt(say("KL of each latent at β = {beta}: {rate} nats together, {collapsed} of {D} latents collapsed",
+        { beta, rate, collapsed: now[3], D }));
+      rateDistortion.alt(
+        say("rate {rate} nats, distortion {distortion} nats at β = {beta}, on the curve from β = 0 to 100",
+          { rate, distortion, beta }));
     }
 
     return {
       children: [
         ofBeta.element, terms.element,
         row(
-          figure("image x", before.element),
-          figure("x̂ from its mean μ", after.element),
+          figure(say("image x"), before.element),
+          figure(say("x̂ from its mean μ"), after.element),
           html("div", { class: "vl-lines" },
-            line("x", picker.element), line("x̂", reconstructions.element), line("new", priorSamples.element)),
+            line("x", picker.element), line("x̂", reconstructions.element), line(say("new"), priorSamples.element)),
         ),
         html("div", { class: "vl-row vl-three" },
-          panel("q(z|x) of the chosen image", posteriors.element),
-          panel(`KL of each latent, ${n} images`, rates.element),
-          panel(`rate and distortion, ${n} images`, rateDistortion.element),
+          panel(say("q(z|x) of the chosen image"), posteriors.element),
+          panel(say("KL of each latent, {n} images", { n }), rates.element),
+          panel(say("rate and distortion, {n} images", { n }), rateDistortion.element),
         ),
       ],
       drawNow,

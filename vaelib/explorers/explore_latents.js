@@ -2,6 +2,7 @@ import { attributeSliders, button, choice, sliders } from "./browser/controls.js
 import { figure, html, panel, row } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { latentNames, signed, tidy } from "./browser/format.js";
+import { say } from "./browser/language.js";
 import { Coder, normals, readArrays, rowOf, shifted } from "./browser/network.js";
 import { imageOptions, picture } from "./browser/pictures.js";
 import { asSent } from "./browser/state.js";
@@ -12,9 +13,11 @@ const A_SAMPLE = -1; // instead of the number of an image
 function latentSliders({ order, kl, collapsedBelow, values, oninput }) {
   const names = latentNames(kl.length);
   const labelled = (j) =>
-    kl[j] < collapsedBelow ? { label: `${names[j]} collapsed`, collapsed: true } : { label: `${names[j]} KL ${tidy(kl[j])}` };
+    kl[j] < collapsedBelow
+      ? { label: say("{latent} collapsed", { latent: names[j] }), collapsed: true }
+      : { label: `${names[j]} KL ${tidy(kl[j])}` };
   const part = sliders({
-    label: "latents", min: -3, max: 3, step: 0.05, values: order.map((j) => values[j]), text: (value) => `${signed(value)} σ`,
+    label: say("latents"), min: -3, max: 3, step: 0.05, values: order.map((j) => values[j]), text: (value) => `${signed(value)} σ`,
     items: order.map(labelled),
     oninput: (moved) => oninput(kl.map((_, j) => moved[order.indexOf(j)])),
   });
@@ -22,7 +25,7 @@ function latentSliders({ order, kl, collapsedBelow, values, oninput }) {
 }
 
 export default explorer({
-  label: "Explore the latents",
+  label: () => say("Explore the latents"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["attributes", "image", "latents", "sample"],
   build({ about, arrays, state, set, setAndShow }) {
@@ -34,7 +37,6 @@ export default explorer({
 
     // For each of the two models: where the images are, and how far a slider's 1 moves the code.
     const [uae, vae] = ["uae", "vae"].map((name) => ({
-      name: name.toUpperCase(),
       coder: new Coder(arrays, `${name}.`),
       codes: arrays[`${name}.codes`].data, // (shown, D)
       table: arrays[`${name}.table`].data, // (D + K, D): the latents, then the attributes
@@ -43,8 +45,8 @@ export default explorer({
     }));
 
     const startFrom = choice({
-      label: "start from", className: "vl-starts", value: state.image, onchange: (image) => set({ image }),
-      options: [...imageOptions(shown, shape, arrays.images.data), [A_SAMPLE, "a sample of N(0, I)", null]],
+      label: say("start from"), className: "vl-starts", value: state.image, onchange: (image) => set({ image }),
+      options: [...imageOptions(shown, shape, arrays.images.data), [A_SAMPLE, say("a sample of N(0, I)"), null]],
     });
     const remark = html("p", { class: "vl-said" });
     const latents = latentSliders({
@@ -68,33 +70,38 @@ export default explorer({
 
     function drawLater() {
       const isSample = state.image === A_SAMPLE;
-      uae.caption.textContent = `UAE: h ${isSample ? "drawn from N(0, I)" : "of the image"}`;
-      vae.caption.textContent = `VAE: ${isSample ? "z from its prior N(0, I)" : "μ of the image"}`;
-      remark.textContent = isSample ? "The same draw for both. The UAE never learnt N(0, I): it may fall into a hole." : "";
+      uae.caption.textContent = isSample ? say("UAE: h drawn from N(0, I)") : say("UAE: h of the image");
+      vae.caption.textContent = isSample ? say("VAE: z from its prior N(0, I)") : say("VAE: μ of the image");
+      remark.textContent =
+        isSample ? say("The same draw for both. The UAE never learnt N(0, I): it may fall into a hole.") : "";
       const added = [
         ...order.map((j) => [latentName[j], state.latents[j]]),
         ...names.map((name, k) => [name, state.attributes[k]]),
       ].filter(([, amount]) => amount !== 0).map(([name, amount]) => `${name} ${signed(amount)}`);
-      const from = isSample ? "a sample of N(0, I)" : `image ${state.image + 1}`;
-      for (const { name, face } of [uae, vae]) face.alt(`decoded by the ${name}: ${[from, ...added].join(", ")}`);
+      const from = isSample ? say("a sample of N(0, I)") : say("image {number}", { number: state.image + 1 });
+      const face = [from, ...added].join(", ");
+      uae.face.alt(say("decoded by the UAE: {face}", { face }));
+      vae.face.alt(say("decoded by the VAE: {face}", { face }));
     }
 
     return {
       children: [
         row(
           html("div", { class: "vl-row vl-in-sight" }, ...[uae, vae].map(({ face, caption }) => figure(caption, face.element))),
-          html("div", { class: "vl-panel vl-narrow" }, startFrom.element, button("surprise me", surprise), remark),
+          html("div", { class: "vl-panel vl-narrow" }, startFrom.element, button(say("surprise me"), surprise), remark),
         ),
         row(
           html(
             "div", { class: "vl-panel vl-wide" },
-            html("div", { class: "vl-title" }, `latents by KL (nats)${collapsed ? `; ${collapsed} of ${D} collapsed` : ""}`),
+            html("div", { class: "vl-title" }, collapsed
+              ? say("latents by KL (nats); {collapsed} of {D} collapsed", { collapsed, D })
+              : say("latents by KL (nats)")),
             latents.element,
-            html("p", { class: "vl-said" }, "VAE: σ of the prior. UAE: σ of its own codes, matched by rank."),
+            html("p", { class: "vl-said" }, say("VAE: σ of the prior. UAE: σ of its own codes, matched by rank.")),
           ),
           panel(
-            "attributes: how much to add", attributes.element,
-            button("reset", () => setAndShow(unmoved()), { class: "vl-small" }),
+            say("attributes: how much to add"), attributes.element,
+            button(say("reset"), () => setAndShow(unmoved()), { class: "vl-small" }),
           ),
         ),
       ],

@@ -9,6 +9,7 @@ from traitlets import Float, List, observe
 from vaelib.explorers.base import Explorer, Index, Numbers, bundle, weights_of
 from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, faces_models_or_defaults
 from vaelib.faces import FACTORS, Faces
+from vaelib.language import _
 from vaelib.losses import kl_to_standard_normal
 from vaelib.measures import COLLAPSED_BELOW, attribute_directions
 from vaelib.models import VAE, Autoencoder
@@ -85,7 +86,7 @@ def explore_latents(
     about = {
         "shape": list(vae.image_shape),
         "shown": SHOWN,
-        "names": list(names),
+        "names": [_(name) for name in names],
         "kl": kl.tolist(),
         "collapsed_below": COLLAPSED_BELOW,
     }

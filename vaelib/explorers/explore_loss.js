@@ -4,8 +4,9 @@ import { contours } from "./browser/contours.js";
 import { button, choice } from "./browser/controls.js";
 import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
-import { betaText, latentNames, numeral, tidy } from "./browser/format.js";
+import { betaText, latentNames, numeral, sigmaText, tidy } from "./browser/format.js";
 import { formula } from "./browser/formula.js";
+import { say } from "./browser/language.js";
 import { ball, landscape, rateAt } from "./browser/landscape.js";
 import { Coder, readArrays, rowOf } from "./browser/network.js";
 import { pad } from "./browser/pad.js";
@@ -18,8 +19,6 @@ const LEVELS = Array.from({ length: 13 }, (_, k) => 2 ** (k - 2)); // nats above
 const SIGMA_MARKS = [0.01, 0.03, 0.1, 0.3, 1];
 const [COLUMNS, ROWS] = [121, 51]; // of the grid on which a landscape is drawn
 const NARROW = 0.05; // how close its columns are around the valley
-
-const sigmaText = (sigma) => sigma.toFixed(sigma < 0.095 ? 3 : 2);
 
 /** Places from −span to span, close to each other around the `middle`, where a valley may be as narrow as 0.01. */
 function columnsAround(middle, span) {
@@ -57,7 +56,7 @@ function relief({ span, sigmas, latent, className, size: [width, height], small 
   const prior = svg("path", { class: "vl-cross-here", d: `M${-9 * shape} 0H${9 * shape}M0 ${-9 * shape}V${9 * shape}` });
   const answer = svg("path", { class: "vl-answer", d: `M0 ${-12 * shape}L${12 * shape} 0L0 ${12 * shape}L${-12 * shape} 0Z` });
   const here = svg("circle", { class: "vl-ball", r: 13 * shape });
-  const words = ["prior", "encoder"].map((word) => svg("text", { class: "vl-word" }, small ? "" : word));
+  const words = [say("prior"), say("encoder")].map((word) => svg("text", { class: "vl-word" }, small ? "" : word));
   map.element.classList.add("vl-relief", className);
   map.element.append(...regions, here, prior, answer, ...words);
   const put = (element, mu, sigma) => {
@@ -81,7 +80,7 @@ function relief({ span, sigmas, latent, className, size: [width, height], small 
 }
 
 export default explorer({
-  label: "Explore the loss",
+  label: () => say("Explore the loss"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["beta", "image", "latent", "mu", "sigma"],
   build({ about, arrays, state, set }) {
@@ -105,13 +104,13 @@ export default explorer({
 
     const ofBeta = betaSlider({ state, set });
     const imagePicker = choice({
-      label: "image x", options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs vl-few",
+      label: say("image x"), options: imageOptions(shown, shape, images), value: state.image, className: "vl-thumbs vl-few",
       onchange: (image) => set({ image }),
     });
     const latentPicker = choice({
-      label: "latent", value: state.latent, className: "vl-latents", onchange: (latent) => set({ latent }),
+      label: say("latent"), value: state.latent, className: "vl-latents", onchange: (latent) => set({ latent }),
       options: names.map((name, j) =>
-        [j, html("span", { class: collapsed[j] ? "vl-collapsed" : "" }, name), collapsed[j] ? `${name}, collapsed` : name]),
+        [j, html("span", { class: collapsed[j] ? "vl-collapsed" : "" }, name), collapsed[j] ? say("{latent}, collapsed", { latent: name }) : name]),
     });
     const terms = formula({ distortion: "E|x − x̂|", rate: "KL" });
     const [sum, distortion, rate] = [
@@ -120,8 +119,9 @@ export default explorer({
       { className: "vl-of-rate", size: [200, 150], small: true },
     ].map((part) => relief({ span, sigmas, ...part }));
     const where = pad({
-      plane: sum, ranges: sum.ranges, home: [0, 0], label: "the ball: μ across, σ upwards", className: "vl-hill",
-      text: ([mu, log]) => `μ = ${tidy(mu)}, σ = ${sigmaText(10 ** log)}, loss ${tidy(lossNow().loss)} nats`,
+      plane: sum, ranges: sum.ranges, home: [0, 0], label: say("the ball: μ across, σ upwards"), className: "vl-hill",
+      text: ([mu, log]) => say("μ = {mu}, σ = {sigma}, loss {loss} nats",
+        { mu: tidy(mu), sigma: sigmaText(10 ** log), loss: tidy(lossNow().loss) }),
       onmove: ([mu, log]) => {
         stopRolling();
         set({ mu, sigma: Math.min(sigmas[1], Math.max(sigmas[0], 10 ** log)) });
@@ -200,31 +200,32 @@ export default explorer({
     }
 
     function announce() {
-      const { image, latent, beta, mu, sigma } = state;
-      const name = names[latent];
-      const at = `at μ = ${tidy(mu)}, σ = ${sigmaText(sigma)}`;
       const parts = lossNow();
-      original.alt(`the chosen image ${image + 1}`);
-      decoded.alt(`decoded with ${name} = μ − σ, μ and μ + σ, ${at}; the other latents as the encoder says`);
-      bell.alt(`the bell curve of ${name} ${at}, over the prior`);
-      distortion.alt(`the reconstruction term: ${tidy(parts.distortion)} nats ${at}`);
-      rate.alt(`β times KL: ${tidy(beta * parts.rate)} nats ${at}, β = ${betaText(beta)}`);
+      const at = { mu: tidy(state.mu), sigma: sigmaText(state.sigma), latent: names[state.latent] };
+      original.alt(say("the chosen image {number}", { number: state.image + 1 }));
+      decoded.alt(
+        say("decoded with {latent} = μ − σ, μ and μ + σ, at μ = {mu}, σ = {sigma}; the other latents as the encoder says", at));
+      bell.alt(say("the bell curve of {latent} at μ = {mu}, σ = {sigma}, over the prior", at));
+      distortion.alt(
+        say("the reconstruction term: {nats} nats at μ = {mu}, σ = {sigma}", { ...at, nats: tidy(parts.distortion) }));
+      rate.alt(say("β times KL: {nats} nats at μ = {mu}, σ = {sigma}, β = {beta}",
+        { ...at, nats: tidy(state.beta * parts.rate), beta: betaText(state.beta) }));
     }
 
     return {
       children: [
-        html("div", { class: "vl-with-button" }, ofBeta.element, button("descend", descend)),
+        html("div", { class: "vl-with-button" }, ofBeta.element, button(say("descend"), descend)),
         terms.element,
         row(imagePicker.element, latentPicker.element),
         html("div", { class: "vl-hill-and-more" },
           where.element,
           html("div", { class: "vl-more" },
             row(panel("E|x − x̂|", distortion.element), panel("β · KL", rate.element)),
-            row(figure("x", original.element), figure("x̂ at z = μ − σ, μ, μ + σ", decoded.element)),
+            row(figure("x", original.element), figure(say("x̂ at z = μ − σ, μ, μ + σ"), decoded.element)),
             bell.element)),
         html("p", { class: "vl-said" },
-          "The stronger the shade, the lower: lines ¼, ½, 1, 2, 4, … nats above the lowest point. The other latents stay at the encoder’s μ. ",
-          "Drag the ball, or use the arrow keys: Shift for large steps, Home for the prior."),
+          say("The stronger the shade, the lower: lines ¼, ½, 1, 2, 4, … nats above the lowest point. The other latents stay at the encoder’s μ."),
+          " ", say("Drag the ball, or use the arrow keys: Shift for large steps, Home for the prior.")),
       ],
       drawNow,
       drawLater,

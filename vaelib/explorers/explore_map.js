@@ -2,6 +2,7 @@ import { classPicker } from "./browser/classes.js";
 import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { pair, subscripted, tidy } from "./browser/format.js";
+import { say } from "./browser/language.js";
 import { ellipse, latentMap } from "./browser/latent_map.js";
 import { Coder, readArrays, rowOf } from "./browser/network.js";
 import { pad } from "./browser/pad.js";
@@ -33,8 +34,7 @@ function crosshair(map) {
 /** One of the two models: its plane with the images to choose marked on it, a cross to move, and what is decoded there. */
 function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove }) {
   const isVae = letter === "z";
-  const name = isVae ? "VAE" : "UAE";
-  const prefix = name.toLowerCase();
+  const prefix = isVae ? "vae" : "uae";
   const codes = arrays[`${prefix}.codes`].data; // (n, 2): h, or μ
   const sigma = isVae ? arrays["vae.sigma"].data : null;
   const map = latentMap({ letter, cover: codes, labels, palette, prior: isVae, alt: "", size: alone ? 420 : 280 });
@@ -48,22 +48,25 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
   map.add(...outlines, cross.element);
   const plane = pad({
     plane: map, ranges: map.ranges, home: isVae ? [0, 0] : map.ranges.map(([low, high]) => (low + high) / 2),
-    label: `latent plane of the ${name}: ${labels.length} images by class`, text: pair, onmove,
+    label: isVae
+      ? say("latent plane of the VAE: {count} images by class", { count: labels.length })
+      : say("latent plane of the UAE: {count} images by class", { count: labels.length }),
+    text: pair, onmove,
   });
   const coder = new Coder(arrays, `${prefix}.`);
   const decoded = picture(shape, "", "vl-big");
   const where = html("p", { class: "vl-said" });
   const ofImage = html("p", { class: "vl-said" });
   const describe = (k) => isVae
-    ? lines(`x: μ = ${pair(codeOf(k))}, σ = ${pair(sigmaOf(k))}`, "ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
-    : lines(`x: h = ${pair(codeOf(k))}`, `rings: the ${chosenRows.length} images x`);
+    ? lines(`x: μ = ${pair(codeOf(k))}, σ = ${pair(sigmaOf(k))}`, say("ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ"))
+    : lines(`x: h = ${pair(codeOf(k))}`, say("rings: the {count} images x", { count: chosenRows.length }));
   return {
     letter, codeOf,
     element: panel(
-      isVae ? "VAE: x → distribution q(z|x)" : "UAE: x → point h",
+      isVae ? say("VAE: x → distribution q(z|x)") : say("UAE: x → point h"),
       html("div", { class: "vl-beside" },
         plane.element,
-        html("div", { class: "vl-aside" }, figure(`decoded ${letter}`, decoded.element), where)),
+        html("div", { class: "vl-aside" }, figure(say("decoded {letter}", { letter }), decoded.element), where)),
       ofImage,
     ),
     drawNow(at) {
@@ -73,7 +76,9 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
     },
     drawLater(at, image) {
       where.replaceChildren(...lines(...at.map((value, j) => `${subscripted(letter, j)} = ${tidy(value)}`)));
-      decoded.alt(`decoded by the ${name} at ${letter} = ${pair(at)}`);
+      decoded.alt(isVae
+        ? say("decoded by the VAE at z = {place}", { place: pair(at) })
+        : say("decoded by the UAE at h = {place}", { place: pair(at) }));
       outlines.forEach((outline, k) => outline.classList.toggle("vl-chosen", k === image));
       ofImage.replaceChildren(...describe(image));
     },
@@ -81,7 +86,7 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
 }
 
 export default explorer({
-  label: "Explore the map",
+  label: () => say("Explore the map"),
   reads: { about: asSent, arrays: readArrays, palette: asSent },
   writes: ["h", "image", "z"],
   build({ about, arrays, palette, state, set }) {
@@ -91,14 +96,15 @@ export default explorer({
       sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove: (to) => set({ [letter]: to }) }));
     const codesOf = (image) => Object.fromEntries(sides.map(({ letter, codeOf }) => [letter, codeOf(image)]));
     const picker = classPicker({
-      label: "image x", classes: chosenRows.map((k) => labels[k]), palette, shape, pixels: arrays.images.data,
+      label: say("image x"), classes: chosenRows.map((k) => labels[k]), palette, shape, pixels: arrays.images.data,
       value: state.image, onchange: (image) => set({ image, ...codesOf(image) }),
     });
     return {
       children: [
         picker.element,
         row(...sides.map(({ element }) => element)),
-        html("p", { class: "vl-said" }, "Drag in a plane, or use the arrow keys: Shift for large steps, Home for the middle."),
+        html("p", { class: "vl-said" },
+          say("Drag in a plane, or use the arrow keys: Shift for large steps, Home for the middle.")),
       ],
       drawNow: () => sides.forEach((side) => side.drawNow(state[side.letter])),
       drawLater: () => sides.forEach((side) => side.drawLater(state[side.letter], state.image)),

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vaelib import require
 from vaelib.figures import picture_html
+from vaelib.language import _
 
 
 def judge(rows: Mapping[str, Tensor], *, question: str, seed: int = 0) -> widgets.VBox:
@@ -29,7 +30,7 @@ def judge(rows: Mapping[str, Tensor], *, question: str, seed: int = 0) -> widget
     first_is_upper = (torch.rand(pairs, generator=torch.Generator().manual_seed(seed)) < 0.5).tolist()
     chosen: list[str] = []
     picture, said = widgets.HTML(), widgets.HTML()
-    buttons = [widgets.Button(description=f"the {side} row") for side in ("upper", "lower")]
+    buttons = [widgets.Button(description=said) for said in (_("the upper row"), _("the lower row"))]
 
     def order() -> list[str]:
         return names if first_is_upper[len(chosen)] else names[::-1]
@@ -38,15 +39,18 @@ def judge(rows: Mapping[str, Tensor], *, question: str, seed: int = 0) -> widget
         if len(chosen) == pairs:
             for button in buttons:
                 button.disabled = True
-            said.value = " ".join(f"<b>{name}: {chosen.count(name)} of {pairs}.</b>" for name in names)
+            count = _("<b>{name}: {count} of {pairs}.</b>")
+            said.value = " ".join(count.format(name=name, count=chosen.count(name), pairs=pairs) for name in names)
             return
+        number = len(chosen) + 1
+        alts = (_("the upper row of pair {number}"), _("the lower row of pair {number}"))
         picture.value = "<br>".join(
-            picture_html(rows[name][len(chosen)], alt=f"the {side} row of pair {len(chosen) + 1}", height=96)
-            for side, name in zip(("upper", "lower"), order(), strict=True)
+            picture_html(rows[name][len(chosen)], alt=alt.format(number=number), height=96)
+            for alt, name in zip(alts, order(), strict=True)
         )
-        said.value = f"Pair {len(chosen) + 1} of {pairs}. {question}"
+        said.value = _("Pair {number} of {pairs}. {question}").format(number=number, pairs=pairs, question=question)
 
     for place, button in enumerate(buttons):
-        button.on_click(lambda _, place=place: (chosen.append(order()[place]), show()))
+        button.on_click(lambda _button, place=place: (chosen.append(order()[place]), show()))
     show()
     return widgets.VBox([said, picture, widgets.HBox(buttons)])

@@ -4,6 +4,7 @@ import { button, slider } from "./browser/controls.js";
 import { figure, html, panel, row, setAttributes, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
 import { tidy } from "./browser/format.js";
+import { say } from "./browser/language.js";
 import { ellipse, latentMap } from "./browser/latent_map.js";
 import { readArrays } from "./browser/network.js";
 import { strip } from "./browser/pictures.js";
@@ -35,13 +36,15 @@ function sideOf(name, { labels, palette, shape, epochs, arrays, pictures }) {
   return {
     name, isVae, losses: arrays[`${prefix}.losses`].data, // (epochs + 1, 2)
     element: panel(
-      isVae ? "VAE: x → distribution q(z|x)" : "UAE: x → point h",
+      isVae ? say("VAE: x → distribution q(z|x)") : say("UAE: x → point h"),
       html("div", { class: "vl-beside" },
         map.element,
         html("div", { class: "vl-aside" },
-          figure(isVae ? "from the prior" : "from N(0, 1)", samples.element), figure("x, and below x̂", pairs.element))),
+          figure(isVae ? say("from the prior") : say("from N(0, 1)"), samples.element), figure(say("x, and below x̂"), pairs.element))),
       html("p", { class: "vl-said" },
-        isVae ? "ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ" : "dashed: N(0, 1), which is no prior of the UAE"),
+        isVae
+          ? say("ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
+          : say("dashed: N(0, 1), which is no prior of the UAE")),
     ),
     drawNow(epoch) {
       const from = epoch * 2 * labels.length;
@@ -56,9 +59,16 @@ function sideOf(name, { labels, palette, shape, epochs, arrays, pictures }) {
       pairs.draw(Float32Array.of(
         ...recorded(pictures.images, 0, reconstructed), ...recorded(pictures[`${prefix}.reconstructed`], epoch, reconstructed),
       ));
-      map.alt(`the ${name}'s plane ${when}: the ${isVae ? "posteriors" : "codes"} of ${labels.length} test images by class`);
-      samples.alt(`${count} draws of N(0, 1) decoded by the ${name} ${when}`);
-      pairs.alt(`${reconstructed} test images, and below their reconstructions by the ${name} ${when}`);
+      const now = { when, images: labels.length, count, tested: reconstructed };
+      map.alt(isVae
+        ? say("the VAE's plane {when}: the posteriors of {images} test images by class", now)
+        : say("the UAE's plane {when}: the codes of {images} test images by class", now));
+      samples.alt(isVae
+        ? say("{count} draws of N(0, 1) decoded by the VAE {when}", now)
+        : say("{count} draws of N(0, 1) decoded by the UAE {when}", now));
+      pairs.alt(isVae
+        ? say("{tested} test images, and below their reconstructions by the VAE {when}", now)
+        : say("{tested} test images, and below their reconstructions by the UAE {when}", now));
     },
   };
 }
@@ -78,13 +88,14 @@ function lossMark(name) {
 
 /** A term of the loss, the k-th, over the epochs: one curve for each model that has it, with a cursor. */
 function lossPlot(term, k, epochs, sides) {
-  const curves = sides.filter(({ isVae }) => isVae || term !== "KL").map(({ name, losses }) =>
+  const isKl = term === "KL";
+  const curves = sides.filter(({ isVae }) => isVae || !isKl).map(({ name, losses }) =>
     ({ name, mark: lossMark(name), values: Array.from({ length: epochs + 1 }, (_, epoch) => losses[2 * epoch + k]) }));
   const all = curves.flatMap(({ values }) => values);
   const [least, most] = all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
   const room = 0.08 * (most - least || 1);
   const chart = plane({
-    xRange: [0, epochs], yRange: [term === "KL" ? 0 : least - room, most + room], xLabel: "epoch", yLabel: "nats", alt: "",
+    xRange: [0, epochs], yRange: [isKl ? 0 : least - room, most + room], xLabel: say("epoch"), yLabel: say("nats"), alt: "",
     width: 460, height: 144, margin: [68, 14, 8, 46],
   });
   const cursor = svg("line", { class: "vl-cursor", y1: 8, y2: 98 });
@@ -93,7 +104,7 @@ function lossPlot(term, k, epochs, sides) {
     const d = chart.line(values.map((value, epoch) => [epoch, value]));
     chart.element.append(svg("path", { class: `vl-loss vl-loss-${name.toLowerCase()}`, d }), mark.element);
   }
-  const none = term === "KL" && sides.some(({ isVae }) => !isVae) ? ["the UAE has none"] : [];
+  const none = isKl && sides.some(({ isVae }) => !isVae) ? [say("the UAE has none")] : [];
   const title = html("div", { class: "vl-title" });
   return {
     element: html("div", { class: "vl-panel vl-half" }, title, chart.element),
@@ -102,14 +113,17 @@ function lossPlot(term, k, epochs, sides) {
       setAttributes(cursor, { x1: x, x2: x });
       for (const { values, mark } of curves) mark.put(x, chart.y(values[epoch]));
       const now = curves.map(({ name, mark, values }) => `${mark.sign} ${name} ${tidy(values[epoch])}`);
-      title.textContent = `${term}: ${[...now, ...none].join(", ")}`;
-      chart.alt(`${term} of the test images in nats ${when}: ${now.join(", ").replace(/[■●] /g, "") || "none"}`);
+      title.textContent = `${isKl ? "KL" : say("reconstruction")}: ${[...now, ...none].join(", ")}`;
+      const values = { when, values: now.join(", ").replace(/[■●] /g, "") || say("none") };
+      chart.alt(isKl
+        ? say("KL of the test images in nats {when}: {values}", values)
+        : say("reconstruction of the test images in nats {when}: {values}", values));
     },
   };
 }
 
 export default explorer({
-  label: "Watch a training run",
+  label: () => say("Watch a training run"),
   reads: { about: asSent, arrays: readArrays, palette: asSent, pictures: readBytes },
   writes: ["epoch", "playing"],
   build({ about, arrays, palette, pictures, state, set }) {
@@ -117,9 +131,9 @@ export default explorer({
     const sides = ["UAE", "VAE"].filter((name) => arrays[`${name.toLowerCase()}.codes`]).map((name) =>
       sideOf(name, { labels, palette, shape, epochs, arrays, pictures }));
     const plots = ["reconstruction", "KL"].map((term, k) => lossPlot(term, k, epochs, sides));
-    const play = button("play", () => set(playOrPause()));
+    const play = button(say("play"), () => set(playOrPause()));
     const scrubber = slider({
-      label: "epoch", min: 0, max: epochs, step: 1, value: state.epoch, text: (epoch) => `${epoch} of ${epochs}`,
+      label: say("epoch"), min: 0, max: epochs, step: 1, value: state.epoch, text: (epoch) => say("{epoch} of {epochs}", { epoch, epochs }),
       oninput: (epoch) => set({ epoch, playing: false }),
     });
 
@@ -152,8 +166,8 @@ export default explorer({
       },
       drawLater() {
         const { epoch, playing } = state;
-        play.textContent = playing ? "pause" : "play";
-        const when = epoch === 0 ? "before the training" : `after epoch ${epoch} of ${epochs}`;
+        play.textContent = playing ? say("pause") : say("play");
+        const when = epoch === 0 ? say("before the training") : say("after epoch {epoch} of {epochs}", { epoch, epochs });
         sides.forEach((side) => side.drawLater(epoch, when));
         plots.forEach((plot) => plot.draw(epoch, when));
       },

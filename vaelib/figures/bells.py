@@ -11,6 +11,7 @@ from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
+from vaelib.language import _, listed
 from vaelib.measures import Probes
 from vaelib.models import code_of, in_eval_mode, in_mode, require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
@@ -37,12 +38,16 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
         h = autoencoder.encode(image)
         values = probes.predict(h)[0].tolist()
         x_hat = autoencoder.decode(h)
-    said = ", ".join(f"{name} about {value:.2f}" for name, value in zip(probes.names, values, strict=True))
-    alt = (
-        f"Figure 1, the UAE: a face → encoder → a code of {h.shape[1]} numbers → decoder → the face again. A side "
-        f"branch: one number for each attribute, read off the code ({said})."
+    said = ", ".join(
+        _("{name} about {value:.2f}").format(name=_(name), value=value)
+        for name, value in zip(probes.names, values, strict=True)
     )
-    figure, of_code, tracks = _figure_of_path("UAE: the code is a point", image, x_hat, "h", probes.names, truth, alt)
+    alt = _(
+        "Figure 1, the UAE: a face → encoder → a code of {count} numbers → decoder → the face again. A side "
+        "branch: one number for each attribute, read off the code ({said})."
+    ).format(count=h.shape[1], said=said)
+    title = _("UAE: the code is a point")
+    figure, of_code, tracks = _figure_of_path(title, image, x_hat, "h", probes.names, truth, alt)
     span = max(3, 1.1 * h.abs().max().item())
     _draw_code_axes(of_code, "h", h.shape[1], span)
     for row, value in enumerate(h[0].tolist()):
@@ -75,15 +80,15 @@ def figure_vae(
         x_hat = vae.decode(sample(many, torch.Generator().manual_seed(seed)))
     means, deviations = bells.mean[0].tolist(), bells.stddev[0].tolist()
     said = ", ".join(
-        f"{n} about {m:.2f} ± about {s:.2f}" for n, m, s in zip(probes.names, means, deviations, strict=True)
+        _("{name} about {mean:.2f} ± about {width:.2f}").format(name=_(name), mean=mean, width=width)
+        for name, mean, width in zip(probes.names, means, deviations, strict=True)
     )
-    alt = (
-        f"Figure 2, the VAE: a face → encoder → {q.mean.shape[1]} bell curves → decoder → {samples} faces, each from a "
-        f"sample. A side branch: a bell curve for each attribute, read off z ({said})."
-    )
-    figure, of_code, tracks = _figure_of_path(
-        "VAE: the code is a distribution", image, x_hat, "z", probes.names, truth, alt
-    )
+    alt = _(
+        "Figure 2, the VAE: a face → encoder → {count} bell curves → decoder → {samples} faces, each from a "
+        "sample. A side branch: a bell curve for each attribute, read off z ({said})."
+    ).format(count=q.mean.shape[1], samples=samples, said=said)
+    title = _("VAE: the code is a distribution")
+    figure, of_code, tracks = _figure_of_path(title, image, x_hat, "z", probes.names, truth, alt)
     span = max(3, 1.1 * (q.mean.abs() + 2 * q.stddev).max().item())
     _draw_code_axes(of_code, "z", q.mean.shape[1], span)
     for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
@@ -106,7 +111,9 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
             raise ValueError(
                 f"names must be the {q.mean.shape[1]} attributes of posteriors[{label!r}], got {len(names)}"
             )
-    alt = f"For each of {', '.join(names)}: bell curves of the same face under {' and '.join(posteriors)}."
+    alt = _("For each of {names}: bell curves of the same face under {labels}.").format(
+        names=", ".join(_(name) for name in names), labels=listed(posteriors)
+    )
     figure = new_figure(4.9 * len(posteriors), 0.95 * len(names) + 1.0, alt)
     for axes, label, q in side_by_side(figure, posteriors):
         _draw_tracks(axes, names)
@@ -124,7 +131,8 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     All bells of one panel are drawn equally high; widths and positions are to scale.
     """
     _require_posteriors(posteriors)
-    alt = f"The latent distributions of one image under {' and '.join(posteriors)}, each over the prior's bell curve."
+    alt = _("The latent distributions of one image under {labels}, each over the prior's bell curve.")
+    alt = alt.format(labels=listed(posteriors))
     latents = max(q.mean.shape[1] for q in posteriors.values())
     span = max(4, *(1.1 * (q.mean.abs() + 2 * q.stddev).max().item() for q in posteriors.values()))  # one scale
     figure = new_figure(5.6 * len(posteriors), 0.5 * latents + 1.6, alt)
@@ -132,7 +140,7 @@ def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, 0.0, 1.0, GREY, base=row - 0.3, height=0.7, dashed=True)
             _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.3, height=0.7)
-        axes.set(title=label, xlabel="z   (dashed: the prior)", xlim=(-span, span), ylim=(latents - 0.4, -1.1))
+        axes.set(title=label, xlabel=_("z   (dashed: the prior)"), xlim=(-span, span), ylim=(latents - 0.4, -1.1))
         axes.set_yticks(range(latents), [f"$z_{{{j + 1}}}$" for j in range(latents)])
         axes.spines["left"].set_visible(False)
         axes.tick_params(left=False)
@@ -172,18 +180,20 @@ def _figure_of_path(
     figure.suptitle(title, weight="bold", fontsize=26)
     face, to_code, of_code, to_image, shown, branch, tracks, key = (figure.add_axes(place) for place in PLACES)
     draw_image(face, image[0])
-    face.set_title("image $x$", fontsize=22)
-    _draw_arrow(to_code, (0, 0.5), (1, 0.5), "encoder", (0.5, 0.56))
-    _draw_arrow(to_image, (0, 0.5), (1, 0.5), "decoder", (0.5, 0.56))
+    face.set_title(_("image $x$"), fontsize=22)
+    _draw_arrow(to_code, (0, 0.5), (1, 0.5), _("encoder"), (0.5, 0.56))
+    _draw_arrow(to_image, (0, 0.5), (1, 0.5), _("decoder"), (0.5, 0.56))
     draw_image(shown, _tiled(x_hat))
-    shown.set_title("$\\hat{x}$" if len(x_hat) == 1 else f"$\\hat{{x}}$ of {len(x_hat)} samples $z$", fontsize=22)
-    _draw_arrow(branch, (0.5, 1), (0.5, 0), f"  read off ${letter}$ by linear probes", (0.53, 0.35), align="left")
+    of_samples = _("$\\hat{{x}}$ of {count} samples $z$").format(count=len(x_hat))
+    shown.set_title("$\\hat{x}$" if len(x_hat) == 1 else of_samples, fontsize=22)
+    read_off = _("  read off ${letter}$ by linear probes").format(letter=letter)
+    _draw_arrow(branch, (0.5, 1), (0.5, 0), read_off, (0.53, 0.35), align="left")
     _draw_tracks(tracks, names)
     tracks.tick_params(labelsize=18)
     if truth is not None:
         for row, value in enumerate(truth.tolist()):
             tracks.plot(value, row + 0.3, "^", color="black", markersize=11, markeredgecolor="white", zorder=5)
-        key.text(0, 0.5, "▲ what the face\n    was drawn with", va="center", fontsize=17)
+        key.text(0, 0.5, _("▲ what the face\n    was drawn with"), va="center", fontsize=17)
     hide_axes(key)
     return figure, of_code, tracks
 
@@ -214,7 +224,7 @@ def _draw_code_axes(axes: Axes, letter: str, latents: int, span: float) -> None:
         axes.plot([-span, span], [foot, foot], color="#DDDDDD", linewidth=2, zorder=0)
     axes.set(xlim=(-span, span), ylim=(latents - 0.4, -0.6))
     axes.set_yticks(range(latents), [f"${letter}_{{{j + 1}}}$" for j in range(latents)])
-    axes.set_title("code $h$: numbers" if letter == "h" else "$q(z|x)$: bells", fontsize=22)
+    axes.set_title(_("code $h$: numbers") if letter == "h" else _("$q(z|x)$: bells"), fontsize=22)
     axes.tick_params(left=False, labelsize=16 if latents <= 10 else 11)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -225,7 +235,7 @@ def _draw_tracks(axes: Axes, names: Sequence[str]) -> None:
     for row in range(len(names)):
         axes.plot([0, 1], [row + 0.12, row + 0.12], color="#DDDDDD", linewidth=3, zorder=0)
     axes.set(xlim=(-0.12, 1.6), ylim=(len(names) - 0.4, -0.7))  # on the right there is room for numbers
-    axes.set_yticks([row + 0.12 for row in range(len(names))], names)
+    axes.set_yticks([row + 0.12 for row in range(len(names))], [_(name) for name in names])
     axes.set_xticks([0, 0.5, 1])
     axes.tick_params(left=False)
     for spine in axes.spines.values():

@@ -20,6 +20,7 @@ from vaelib.figures.canvas import (
     side_by_side,
 )
 from vaelib.history import History
+from vaelib.language import _, later, listed
 from vaelib.measures import COLLAPSED_BELOW, Evaluation
 from vaelib.palette import BLUE, ORANGE
 
@@ -31,19 +32,18 @@ def training_curves(history: History) -> CourseFigure:
         raise TypeError(f"history must be what fit returns, got {type(history).__name__}")
     if not history.loss:
         raise ValueError("history is empty: the training was stopped before the end of its first epoch")
-    curves = {"loss": history.loss, "reconstruction": history.reconstruction, "KL": history.kl}
+    curves = {later("loss"): history.loss, later("reconstruction"): history.reconstruction, "KL": history.kl}
     styles = {"loss": "-o", "reconstruction": "--s", "KL": ":^"}
     colours = {"loss": "black", "reconstruction": BLUE, "KL": ORANGE}
     if not any(history.kl_per_latent):  # the UAE's loss is its reconstruction term
         curves = {"reconstruction": history.reconstruction}
-    figure = new_figure(
-        8, 4.2, f"Training curves over {len(history.loss)} epochs: {', '.join(curves)}, in nats per image."
-    )
+    alt = _("Training curves over {epochs} epochs: {names}, in nats per image.")
+    figure = new_figure(8, 4.2, alt.format(epochs=len(history.loss), names=", ".join(_(name) for name in curves)))
     axes = figure.subplots()
     for name, values in curves.items():
         epochs = range(1, len(values) + 1)
-        axes.plot(epochs, values, styles[name], color=colours[name], label=name, markersize=5)
-    axes.set(xlabel="epoch", ylabel="nats per image", yscale="log")
+        axes.plot(epochs, values, styles[name], color=colours[name], label=_(name), markersize=5)
+    axes.set(xlabel=_("epoch"), ylabel=_("nats per image"), yscale="log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(ScalarFormatter())  # 50 rather than 5 × 10¹
     axes.yaxis.set_minor_formatter("")
@@ -57,12 +57,12 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     are marked ×."""
     require.mapping("kl_per_latent", kl_per_latent)
     kl_per_latent = {label: _nats(f"kl_per_latent[{label!r}]", values) for label, values in kl_per_latent.items()}
-    alt = f"Bars with the KL of each latent, largest first, for {' and '.join(kl_per_latent)}."
+    alt = _("Bars with the KL of each latent, largest first, for {labels}.").format(labels=listed(kl_per_latent))
     width = max(6.2, 0.34 * max(map(len, kl_per_latent.values())))  # or the numbers under the bars would overlap
     figure = new_figure(width * len(kl_per_latent), 3.8 if len(kl_per_latent) == 1 else 5.6, alt)
     for axes, label, values in side_by_side(figure, kl_per_latent):
         ordered = sorted(enumerate(values, start=1), key=lambda item: -item[1])
-        for place, (_, value) in enumerate(ordered):
+        for place, (_j, value) in enumerate(ordered):
             axes.bar(place, value, color=ORANGE)
             if value < COLLAPSED_BELOW:
                 axes.text(place, 0, "×", ha="center", va="bottom")
@@ -70,10 +70,10 @@ def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
         axes.axhline(COLLAPSED_BELOW, color="black", linestyle=":", linewidth=1)
         if len(ordered) > 12:  # no room for z's
             axes.set_xticks(range(len(ordered)), [str(j) for j, _ in ordered], fontsize=11)
-            axes.set_xlabel("number of the latent")
+            axes.set_xlabel(_("number of the latent"))
         else:
             axes.set_xticks(range(len(ordered)), [f"$z_{{{j}}}$" for j, _ in ordered])
-        axes.set(title=label, ylabel="KL in nats")
+        axes.set(title=label, ylabel=_("KL in nats"))
     return figure
 
 
@@ -196,15 +196,17 @@ def rate_distortion(models: Mapping[str, Mapping[float, Evaluation]]) -> CourseF
                 raise ValueError(f"models[{label!r}][{beta!r}] must hold finite numbers, got {got}")
         series[label] = {f"β = {float(beta):g}": (found.rate, found.distortion) for beta, found in at.items()}
     points = "; ".join(
-        f"{label}, {name}: rate about {rate:.1f}, distortion about {distortion:.0f}"
+        _("{label}, {name}: rate about {rate:.1f}, distortion about {distortion:.0f}").format(
+            label=label, name=name, rate=rate, distortion=distortion
+        )
         for label, named in series.items()
         for name, (rate, distortion) in named.items()
     )
     return labelled_points(
         series,
-        xlabel="rate (KL in nats per image)",
-        ylabel="distortion (nats per image)",
-        alt=f"Distortion against rate, in nats per image. {points}.",
+        xlabel=_("rate (KL in nats per image)"),
+        ylabel=_("distortion (nats per image)"),
+        alt=_("Distortion against rate, in nats per image. {points}.").format(points=points),
     )
 
 
@@ -235,7 +237,7 @@ def against_beta(
     for (label, values), style in zip(lines.items(), cycle(POINT_STYLES)):
         floor = -math.inf if collapsed is None else collapsed / 3
         drawn = [max(value, floor) for value in values.values()]
-        axes.plot(list(values), drawn, **style, markersize=9, label=label)
+        axes.plot(list(values), drawn, **style, markersize=9, label=_(label))
         dead = [(beta, max(value, floor)) for beta, value in values.items() if collapsed and value < collapsed]
         for beta, value in dead:
             axes.plot(beta, value, "x", color="black", markersize=13, markeredgewidth=2.5)
@@ -244,7 +246,7 @@ def against_beta(
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")  # 0.01 rather than 10⁻²
         axes.axhline(collapsed, color="black", linestyle=":", linewidth=1.5)
-        axes.annotate("collapsed ×", (0, collapsed), (6, -18), xycoords=("axes fraction", "data"),
+        axes.annotate(_("collapsed ×"), (0, collapsed), (6, -18), xycoords=("axes fraction", "data"),
                       textcoords="offset points")  # fmt: skip
     axes.set_xticks(betas := sorted({beta for values in lines.values() for beta in values}), [f"{b:g}" for b in betas])
     axes.xaxis.set_minor_formatter("")
@@ -277,6 +279,7 @@ def number_tables(
             raise ValueError(f"tables[{title!r}] must be finite, ({len(rows)}, {len(columns)}): its rows and columns")
     middle, reach = require.number("middle", middle), require.number("reach", reach, above=0)
     colours = LinearSegmentedColormap.from_list("course", [BLUE, "white", ORANGE])
+    rows, columns = [_(name) for name in rows], [_(name) for name in columns]
     width = 0.85 * len(columns) + 0.11 * max(map(len, rows)) + 0.4
     figure = new_figure(width * len(tables), 0.5 * len(rows) + 1.7, alt)
     for axes, title, values in side_by_side(figure, tables):
@@ -295,7 +298,7 @@ def number_tables(
 
 @in_course_style
 def hole_bars(
-    distances: Mapping[str, Tensor], *, xlabel: str = "distance to the nearest real face (0 = a copy)"
+    distances: Mapping[str, Tensor], *, xlabel: str = later("distance to the nearest real face (0 = a copy)")
 ) -> CourseFigure:
     """The distance to the nearest real image for each way to draw a latent: the middle half, and the median.
 
@@ -307,7 +310,9 @@ def hole_bars(
         require.floats(f"distances[{label!r}]", values)
         if values.ndim != 1 or len(values) == 0 or not values.isfinite().all():
             raise ValueError(f"distances[{label!r}] must be finite and (n,), got {tuple(values.shape)}")
-    alt = f"For each way to draw a latent the {xlabel}, median and middle half: " + "; ".join(distances) + "."
+    labels, xlabel = [_(label) for label in distances], _(xlabel)
+    alt = _("For each way to draw a latent the {what}, median and middle half: {labels}.")
+    alt = alt.format(what=xlabel, labels="; ".join(labels))
     figure = new_figure(10, 0.8 * len(distances) + 1.0, alt)
     axes = figure.subplots()
     for row, (label, values) in enumerate(distances.items()):
@@ -316,7 +321,7 @@ def hole_bars(
         colour, marker = (ORANGE, "o") if label.startswith("VAE") else (BLUE, "s")
         axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")
         axes.plot(middle, row, marker, color=colour, markersize=11)
-    axes.set_yticks(range(len(distances)), list(distances))
+    axes.set_yticks(range(len(distances)), labels)
     axes.set(xlabel=xlabel, ylim=(len(distances) - 0.5, -0.5))
     axes.set_xlim(left=0)
     return figure

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, hide_axes, in_course_style, new_figure
+from vaelib.language import _
 from vaelib.models import VAE, Autoencoder
 from vaelib.palette import BLUE, GREY, ORANGE
 
@@ -20,8 +21,10 @@ def two_arrows() -> CourseFigure:
     figure = new_figure(
         11,
         4.6,
-        "Two circles, z and x. An arrow p(x|z), the decoder, leads from z to x; an arrow q(z|x), the encoder, leads "
-        "back. The prior p(z) points at z.",
+        _(
+            "Two circles, z and x. An arrow p(x|z), the decoder, leads from z to x; an arrow q(z|x), the encoder, "
+            "leads back. The prior p(z) points at z."
+        ),
     )
     axes = _empty(figure, (-2.5, 8.2), (-1.55, 1.55))
     for place, letter, colour in ((1, "z", "white"), (6, "x", "#e6e6e6")):
@@ -30,13 +33,13 @@ def two_arrows() -> CourseFigure:
     _arrow(axes, (1.5, 0.4), (5.5, 0.4), BLUE, bend=-0.25)
     _arrow(axes, (5.5, -0.4), (1.5, -0.4), ORANGE, bend=-0.25, line="--")
     _arrow(axes, (-0.9, 0), (0.38, 0), BLUE)
-    axes.text(
-        3.5, 1.0, "$p(x|z)$: the decoder, how an image comes about", color=BLUE, ha="center", va="bottom", size=19
+    decoder, encoder = (
+        _("$p(x|z)$: the decoder, how an image comes about"),
+        _("$q(z|x)$: the encoder, which z it may have been"),
     )
-    axes.text(
-        3.5, -1.0, "$q(z|x)$: the encoder, which z it may have been", color=ORANGE, ha="center", va="top", size=19
-    )
-    axes.text(-1.0, 0, "prior $p(z)$\n$= N(0, 1)$", color=BLUE, ha="right", va="center", size=SAID)
+    axes.text(3.5, 1.0, decoder, color=BLUE, ha="center", va="bottom", size=19)
+    axes.text(3.5, -1.0, encoder, color=ORANGE, ha="center", va="top", size=19)
+    axes.text(-1.0, 0, _("prior $p(z)$\n$= N(0, 1)$"), color=BLUE, ha="right", va="center", size=SAID)
     return figure
 
 
@@ -51,10 +54,13 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
     widths = [*encoder, model.head.in_features, model.latent_dim, *decoder]
     names = ["x", *[""] * len(encoder), "z" if is_vae else "h", *[""] * (len(decoder) - 1), "x̂"]
     middle = names.index("z" if is_vae else "h")
-    code = "then μ and σ of each latent, then a sample z" if is_vae else "then the code h"
+    alt = _("Boxes from left to right: {before} numbers, then the code h, {after} numbers.")
+    if is_vae:
+        alt = _(
+            "Boxes from left to right: {before} numbers, then μ and σ of each latent, then a sample z, {after} numbers."
+        )
     before, after = (", ".join(map(str, some)) for some in (widths[:middle], widths[middle:]))
-    alt = f"Boxes from left to right: {before} numbers, {code}, {after} numbers."
-    figure = new_figure(12.5, 5.6, alt)
+    figure = new_figure(12.5, 5.6, alt.format(before=before, after=after))
     step = 2.6
     places = [step * k + (step if is_vae and k >= middle else 0) for k in range(len(widths))]
     axes = _empty(figure, (-1, places[-1] + 1), (-2.6, 2.9))
@@ -73,7 +79,7 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
             _arrow(axes, (places[k] + 0.6, 0), (places[k + 1] - 0.6, 0), "black")
     if is_vae:
         axes.text(places[middle], -1.0, "$= \\mu + \\sigma\\varepsilon$", ha="center", va="center", size=SAID)
-    for first, last, said in ((0, middle - 1, "encoder"), (middle + 1, -1, "decoder")):
+    for first, last, said in ((0, middle - 1, _("encoder")), (middle + 1, -1, _("decoder"))):
         axes.text((places[first] + places[last]) / 2, -2.45, said, ha="center", va="center", size=BOX)
     return figure
 
@@ -87,8 +93,8 @@ def noise_to_latent(mu: float, sigma: float, epsilon: Tensor) -> CourseFigure:
     require.line("epsilon", epsilon)
     epsilon = epsilon.detach().cpu().float()
     z = mu + sigma * epsilon
-    alt = f"{len(epsilon)} draws of ε on a line above, arrows to z = {mu:.1f} + {sigma:.2f} ε on a line below."
-    figure = new_figure(11, 5.4, alt)
+    alt = _("{count} draws of ε on a line above, arrows to z = {mu:.1f} + {sigma:.2f} ε on a line below.")
+    figure = new_figure(11, 5.4, alt.format(count=len(epsilon), mu=mu, sigma=sigma))
     axes = _empty(figure, (-5.2, 5), (-1.4, 2.6))
     grid = torch.linspace(-5, 5, 801)
     for base, mean, width, colour in ((1.3, 0.0, 1.0, GREY), (-1.0, mu, max(sigma, 1e-3), ORANGE)):

@@ -11,6 +11,7 @@ from torch import Tensor
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, in_course_style, new_figure, side_by_side
 from vaelib.landscape import Landscape, loss_landscape
+from vaelib.language import _
 from vaelib.models import in_eval_mode
 from vaelib.palette import BLUE, ORANGE
 
@@ -41,17 +42,19 @@ def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0
     answer = q.mean[0, latent].item(), q.stddev[0, latent].item()
     lowest = [land.lowest(beta) for beta in betas]
     said = "; ".join(
-        f"β = {beta:g}: μ about {mu:.2f}, σ about {sigma:.2f}" for beta, (mu, sigma) in zip(betas, lowest, strict=True)
+        _("β = {beta:g}: μ about {mu:.2f}, σ about {sigma:.2f}").format(beta=beta, mu=mu, sigma=sigma)
+        for beta, (mu, sigma) in zip(betas, lowest, strict=True)
     )
-    alt = f"Contours of the loss over μ and σ of latent {latent + 1}. The lowest point, {said}."
+    alt = _("Contours of the loss over μ and σ of latent {latent}. The lowest point, {said}.")
+    alt = alt.format(latent=latent + 1, said=said)
     figure = new_figure(3.6 * len(betas) + 0.8, 4.6, alt)
     panels = {f"β = {beta:g}": beta for beta in betas}
     for axes, label, beta in side_by_side(figure, panels):
         _draw_landscape(axes, land, beta, answer)
         axes.set_title(label, fontsize=22)
         if beta == betas[0]:
-            axes.set_ylabel("σ (logarithmic)", fontsize=18)
-    figure.supxlabel("μ     ● lowest   ◇ encoder   + prior", fontsize=18)
+            axes.set_ylabel(_("σ (logarithmic)"), fontsize=18)
+    figure.supxlabel(_("μ     ● lowest   ◇ encoder   + prior"), fontsize=18)
     return figure
 
 

@@ -9,6 +9,7 @@ from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
+from vaelib.language import _, listed
 from vaelib.models import Autoencoder, code_of, in_mode, require_images_for
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
 
@@ -32,10 +33,13 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
     points = code.mean if isinstance(code, Normal) else code  # (n, 2)
     if points.shape[1] != 2:
         raise ValueError(f"model must have 2 latents to be drawn in a plane, it has {points.shape[1]}")
-    said = (
-        f", with {ellipses} posterior ellipses of one standard deviation, to scale" if isinstance(code, Normal) else ""
-    )
-    figure = new_figure(7.6, 6.4, f"The two latents of {len(images)} images, colour and marker by class{said}.")
+    alt = _("The two latents of {images} images, colour and marker by class.")
+    if isinstance(code, Normal):
+        alt = _(
+            "The two latents of {images} images, colour and marker by class, with {ellipses} posterior ellipses of one "
+            "standard deviation, to scale."
+        )
+    figure = new_figure(7.6, 6.4, alt.format(images=len(images), ellipses=ellipses))
     axes = figure.subplots()
     for label in labels.unique().tolist():
         some = points[labels == label]
@@ -87,13 +91,15 @@ def latent_planes(
             points[name] = code.mean + noise * code.stddev
         if points[name].shape != (len(images), 2):
             raise ValueError(f"models[{name!r}] must have 2 latents to be drawn in a plane")
-    kinds = ", ".join(names) or "by class"
-    prior = "; N(0, 1) dashed" if "z" in letters.values() else ""
-    alt = f"The latent planes of {' and '.join(models)} at one scale: {len(images)} images, {kinds}{prior}."
+    names, prior = [_(name) for name in names], "z" in letters.values()
+    alt = _("The latent planes of {models} at one scale: {images} images, {kinds}.")
+    if prior:
+        alt = _("The latent planes of {models} at one scale: {images} images, {kinds}; N(0, 1) dashed.")
+    alt = alt.format(models=listed(models), images=len(images), kinds=", ".join(names) or _("by class"))
     alt = f"{alt} {seen}".strip()
     alone = len(models) == 1
     figure = new_figure(8, 6.4, alt) if alone else new_figure(6.4 * len(models), 7.2, alt)
-    window = _window(torch.cat(list(points.values())), around_0=bool(prior))
+    window = _window(torch.cat(list(points.values())), around_0=prior)
     for axes, name, place in side_by_side(figure, points):
         for label in labels.unique().tolist():
             style = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label]}

@@ -11,6 +11,7 @@ from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
+from vaelib.language import _
 from vaelib.measures import codes_of, heard_codes_of
 from vaelib.models import require_images_for
 from vaelib.palette import BLUE, GREY, ORANGE
@@ -77,10 +78,16 @@ def every_latent(walks: Mapping[str, Tensor], *, columns: int = 16) -> CourseFig
     for label, walk in walks.items():
         _require_walks(f"walks[{label!r}]", walk)
     still = {label: change_of(walk) < STILL_BELOW * change_of(walk).max() for label, walk in walks.items()}
-    said = "; ".join(f"{label}: about {(~of).sum()} of {len(of)} change the picture" for label, of in still.items())
+    said = "; ".join(
+        _("{label}: about {changing} of {all} change the picture").format(
+            label=label, changing=(~of).sum(), all=len(of)
+        )
+        for label, of in still.items()
+    )
+    alt = _("Each latent moved from its lower to its upper end. {said}.").format(said=said)
     rows = {label: -(-len(walk) // columns) for label, walk in walks.items()}
     height = sum(2.2 * count + 0.4 for count in rows.values())
-    figure = new_figure(columns, height, f"Each latent moved from its lower to its upper end. {said}.")
+    figure = new_figure(columns, height, alt)
     panels = figure.subplots(len(walks), 1, squeeze=False, height_ratios=list(rows.values()))[:, 0]
     for axes, (label, walk) in zip(panels, walks.items(), strict=True):
         for place, ends in enumerate(walk[:, [0, -1]]):
@@ -109,12 +116,15 @@ def rate_bars(parts: Mapping[str, RateParts], *, images: int) -> CourseFigure:
         if not all(map(require.is_finite_number, of)):
             raise ValueError(f"parts[{label!r}] must hold finite numbers, got {require.shown(tuple(of))}")
     said = "; ".join(
-        f"{label}: information about {of.information:.1f}, distance about {max(of.distance, 0):.1f}"
+        _("{label}: information about {information:.1f}, distance about {distance:.1f}").format(
+            label=label, information=of.information, distance=max(of.distance, 0)
+        )
         for label, of in parts.items()
     )
-    figure = new_figure(10.5, 5.6, f"The rate as a stacked bar, in nats per image. {said}.")
+    alt = _("The rate as a stacked bar, in nats per image. {said}.").format(said=said)
+    figure = new_figure(10.5, 5.6, alt)
     axes = figure.subplots()
-    names = {"distance": "KL(q(z) ‖ p(z)):\ncrowd from prior", "information": "I(x; z):\nwhich image it was"}
+    names = {"distance": _("KL(q(z) ‖ p(z)):\ncrowd from prior"), "information": _("I(x; z):\nwhich image it was")}
     for place, of in enumerate(parts.values()):
         distance = max(of.distance, 0.0)  # what is below 0 is the draws' error
         bottom = axes.bar(place, of.information, color=ORANGE)
@@ -126,7 +136,7 @@ def rate_bars(parts: Mapping[str, RateParts], *, images: int) -> CourseFigure:
     axes.annotate(f"log {images}", (1, math.log(images)), (4, -5), xycoords=("axes fraction", "data"),
                   textcoords="offset points")  # fmt: skip
     axes.set_xticks(range(len(parts)), list(parts))
-    axes.set(ylabel="nats per image")
+    axes.set(ylabel=_("nats per image"))
     axes.margins(y=0.12)
     axes.legend(list(handles.values()), [names[name] for name in handles], frameon=False, loc="center left",
                 bbox_to_anchor=(1.08, 0.6), labelspacing=1.2)  # fmt: skip
@@ -174,7 +184,6 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
         for set_limits, a, b in zip((some.set_xlim, some.set_ylim), peak, centre, strict=True):
             set_limits((a + b) / 2 - half, (a + b) / 2 + half)
         some.set(title=label, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
-    figure.colorbar(
-        filled, ax=axes, label="log p(z|x), nats below its peak", format=lambda value, _: f"{value:g}".replace("-", "−")
-    )
+    below_peak, ticks = _("log p(z|x), nats below its peak"), lambda value, _place: f"{value:g}".replace("-", "−")
+    figure.colorbar(filled, ax=axes, label=below_peak, format=ticks)
     return figure

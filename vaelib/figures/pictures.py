@@ -19,6 +19,7 @@ from vaelib.figures.canvas import (
     new_figure,
     require_alt,
 )
+from vaelib.language import _, listed
 from vaelib.measures import reconstruct
 from vaelib.models import require_images_for
 
@@ -56,14 +57,15 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     count = max(len(images) for images in rows.values())
     if len(columns) > count:
         raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")
-    size, beside = _layout(list(rows), count)
+    columns, labels = [_(name) for name in columns], [_(label) for label in rows]
+    size, beside = _layout(labels, count)
     over = 0 if beside else LABEL
     height = len(rows) * (1.04 * size + over) + 0.45 * bool(columns) + 0.45 * bool(title)
     figure = new_figure(beside + size * count + 0.1, height, alt)
     axes = figure.subplots()  # one for all: one for each image would take seconds
     gap = 0.06  # of an image's width
     lefts, middles, top = [k * (1 + gap) for k in range(count)], [], 0.0
-    for label, images in rows.items():
+    for label, images in zip(labels, rows.values(), strict=True):
         height = images.shape[2] / images.shape[3]
         if over:
             top += over / size
@@ -74,7 +76,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
         top += height + gap
     axes.set(xlim=(0, lefts[-1] + 1), ylim=(top - gap, 0))
     if beside:
-        axes.set_yticks(middles, rows)
+        axes.set_yticks(middles, labels)
     if columns:
         axes.xaxis.tick_top()
         axes.set_xticks([left + 0.5 for left in lefts[: len(columns)]], columns, size=STYLE["axes.titlesize"])
@@ -101,6 +103,7 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
     require.mapping("models", models)
     for name, model in models.items():
         require_images_for(model, images, model_name=f"models[{name!r}]")
-    rows = {"image x": images} | {f"x̂ of {name}": reconstruct(model, images) for name, model in models.items()}
-    alt = f"{len(images)} images in the first row; below, the reconstructions by {' and '.join(models)}."
-    return pictures(rows, alt=alt)
+    rows = {_("image x"): images}
+    rows |= {_("x̂ of {name}").format(name=name): reconstruct(model, images) for name, model in models.items()}
+    alt = _("{count} images in the first row; below, the reconstructions by {models}.")
+    return pictures(rows, alt=alt.format(count=len(images), models=listed(models)))

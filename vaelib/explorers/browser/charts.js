@@ -1,7 +1,8 @@
 // Bell curves, bars, and planes with axes: drawings in SVG, each made once; `draw` moves what must move.
 
 import { altOf, svg, write } from "./dom.js";
-import { numeral, tidy } from "./format.js";
+import { numeral, sigmaText, tidy } from "./format.js";
+import { numberText, say } from "./language.js";
 
 const path = (points) => `M${points.map((at) => `${at[0].toFixed(1)} ${at[1].toFixed(1)}`).join("L")}`;
 
@@ -79,7 +80,7 @@ export function bells(names, {
 
   function drawBell({ mark, number }, k, mean, deviation) {
     mark.setAttribute("d", bell(axis, foot(k), tall, mean, deviation));
-    write(number, `${means ? `${tidy(mean)} ` : ""}± ${deviation < 0.0095 ? deviation.toFixed(3) : deviation.toFixed(2)}`);
+    write(number, `${means ? `${tidy(mean)} ` : ""}± ${sigmaText(deviation, 0.0095)}`);
   }
 
   return {
@@ -99,7 +100,7 @@ export function bells(names, {
 }
 
 /** Horizontal bars from 0 to `most`, in rows as `bells` of the same names has them; × marks those below `collapsedBelow`. */
-export function bars(names, { most, collapsedBelow, unit = "nats", alt, rowHeight = 26, width = 320 }) {
+export function bars(names, { most, collapsedBelow, alt, rowHeight = 26, width = 320 }) {
   const place = rowsOf(names, { rowHeight, width, room: 70 });
   const { left, right } = place;
   const x = (value) => left + (Math.min(value, most) / most) * (right - left);
@@ -117,10 +118,10 @@ export function bars(names, { most, collapsedBelow, unit = "nats", alt, rowHeigh
         const value = values[k];
         bar.setAttribute("width", x(value) - left);
         number.setAttribute("x", x(value) + 6);
-        write(number, value < collapsedBelow ? "× 0.00" : tidy(value));
+        write(number, numberText(value < collapsedBelow ? "× 0.00" : tidy(value)));
         group.classList.toggle("vl-collapsed", value < collapsedBelow);
       });
-      write(total, `sum: ${tidy(values.reduce((sum, value) => sum + value, 0))} ${unit}`);
+      write(total, say("sum: {total} nats", { total: tidy(values.reduce((sum, value) => sum + value, 0)) }));
     },
     alt: altOf(element),
   };

@@ -3,6 +3,7 @@
 
 import { choice } from "./controls.js";
 import { html, svg } from "./dom.js";
+import { say } from "./language.js";
 import { thumbnail } from "./pictures.js";
 
 // Each shape by matplotlib's name for it.
@@ -32,14 +33,14 @@ const classKey = (palette, label) =>
     svg("svg", { viewBox: "-7 -7 14 14", "aria-hidden": "true" }, classMark(palette, label)), String(label));
 
 export const legend = (palette, labels) =>
-  html("div", { class: "vl-legend" }, "class", ...[...new Set(labels)].sort((a, b) => a - b).map((label) => classKey(palette, label)));
+  html("div", { class: "vl-legend" }, say("class"), ...[...new Set(labels)].sort((a, b) => a - b).map((label) => classKey(palette, label)));
 
 /** One choice out of images of these `classes`, in their order: [the image, its class]; `pixels` holds all the images. */
 export function classPicker({ label, classes, palette, shape, pixels, value, onchange }) {
   const size = shape[0] * shape[1] * shape[2];
   const options = classes.map((kind, k) => {
     const content = html("span", { class: "vl-pick" }, thumbnail(shape, pixels, k * size), classKey(palette, kind));
-    return [k, content, `test image ${k + 1}, class ${kind}`];
+    return [k, content, say("test image {number}, class {kind}", { number: k + 1, kind })];
   });
   return choice({ label, options, value, onchange, className: "vl-picks" });
 }

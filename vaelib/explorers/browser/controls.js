@@ -2,6 +2,7 @@
 
 import { html, newId } from "./dom.js";
 import { signed, tidy } from "./format.js";
+import { say } from "./language.js";
 
 export const button = (text, onclick, attributes = {}) => html("button", { type: "button", onclick, ...attributes }, text);
 
@@ -60,7 +61,7 @@ export function sliders({ label, items, values, text, oninput, ...scale }) {
 /** A slider for each of the attributes `names`: how much of each to add. */
 export const attributeSliders = ({ names, values, oninput }) =>
   sliders({
-    label: "attributes", min: -1, max: 1, step: 0.02, text: signed,
+    label: say("attributes"), min: -1, max: 1, step: 0.02, text: signed,
     items: names.map((label) => ({ label })), values, oninput,
   });
 

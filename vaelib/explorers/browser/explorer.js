@@ -1,6 +1,7 @@
 // The frame of every explorer: from its declaration to what anywidget calls.
 
 import { html } from "./dom.js";
+import { speak } from "./language.js";
 import { declared, sharedState, valueOf } from "./state.js";
 
 /**
@@ -31,7 +32,7 @@ const colours = ({ blue, orange }) =>
     .join(" ");
 
 /**
- * An explorer, declared. `label` is what a screen reader calls it. `reads` are the traits that Python sends once, each with
+ * An explorer, declared. `label()` is what a screen reader calls it. `reads` are the traits that Python sends once, each with
  * the function that reads it; `writes` are the names of those that both sides change. All others are out of reach: to
  * read one is an error, and a test compares the declaration with the traits in Python.
  *
@@ -45,9 +46,10 @@ const colours = ({ blue, orange }) =>
  *   stop          what is to happen when the view is removed (optional).
  */
 export const explorer = ({ label, reads, writes, build }) => ({
-  reads: Object.keys(reads),
+  reads: ["words", ...Object.keys(reads)],
   writes,
   render({ model, el }) {
+    speak(valueOf(model, "words"));
     const sent = Object.fromEntries(Object.entries(reads).map(([name, read]) => [name, read(valueOf(model, name))]));
     const { state, set, stop } = sharedState(model, writes, {
       draw: () => paint.draw(),
@@ -63,7 +65,7 @@ export const explorer = ({ label, reads, writes, build }) => ({
     const view = build(declared({ ...sent, state, set, setAndShow }, "the explorer"));
     const paint = painter(view.drawNow, view.drawLater);
     const style = colours(sent.palette);
-    el.append(html("section", { class: "vl", "aria-label": label, style }, ...view.children));
+    el.append(html("section", { class: "vl", "aria-label": label(), style }, ...view.children));
     view.drawNow();
     view.drawLater();
     view.onceShown?.();

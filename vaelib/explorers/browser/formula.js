@@ -1,5 +1,6 @@
 import { html, write } from "./dom.js";
 import { betaText, tidy } from "./format.js";
+import { say } from "./language.js";
 
 /** The loss with its live numbers: L = |x − x̂| + β Σ KL = 22.3 + 1 × 21.6 = 43.9. `names` are those of its terms. */
 export function formula(names = { distortion: "|x − x̂|", rate: "Σ KL" }) {
@@ -20,9 +21,10 @@ export function formula(names = { distortion: "|x − x̂|", rate: "Σ KL" }) {
       write(beta, betaText(values.beta));
       write(rate, tidy(values.rate));
       write(total, tidy(values.distortion + values.beta * values.rate));
-      element.setAttribute("aria-label",
-        `L is the distortion ${distortion.textContent} plus β ${beta.textContent} times the rate ${rate.textContent}, `
-        + `together ${total.textContent} nats`);
+      element.setAttribute("aria-label", say(
+        "L is the distortion {distortion} plus β {beta} times the rate {rate}, together {total} nats",
+        { distortion: distortion.textContent, beta: beta.textContent, rate: rate.textContent, total: total.textContent },
+      ));
     },
   };
 }

@@ -1,6 +1,7 @@
 // A plane as one control of two numbers, for the pointer and for the keyboard.
 
 import { html, setAttributes } from "./dom.js";
+import { say } from "./language.js";
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 
@@ -12,7 +13,7 @@ export function pad({ plane, ranges, home, label, text, onmove, className = "" }
   let place = home;
   const within = (to) => ranges.map(([least, most], k) => Math.min(most, Math.max(least, to[k])));
   const element = html("div", {
-    class: `vl-pad ${className}`, tabindex: 0, role: "slider", "aria-roledescription": "two-dimensional slider",
+    class: `vl-pad ${className}`, tabindex: 0, role: "slider", "aria-roledescription": say("two-dimensional slider"),
     "aria-label": label, "aria-valuemin": ranges[0][0], "aria-valuemax": ranges[0][1],
     onpointerdown(event) {
       if (event.button !== 0) return;

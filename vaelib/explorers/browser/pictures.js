@@ -1,6 +1,7 @@
 // Images on canvases. Of grey images the ink is dark.
 
 import { altOf, html } from "./dom.js";
+import { say } from "./language.js";
 
 /** One image [C, H, W] with values in [0, 1]. */
 export function picture([channels, height, width], alt, className = "") {
@@ -48,7 +49,7 @@ const sizeOf = ([channels, height, width]) => channels * height * width;
 
 /** The first `count` of the images as options of a `choice`. */
 export const imageOptions = (count, shape, pixels) =>
-  Array.from({ length: count }, (_, k) => [k, thumbnail(shape, pixels, k * sizeOf(shape)), `image ${k + 1}`]);
+  Array.from({ length: count }, (_, k) => [k, thumbnail(shape, pixels, k * sizeOf(shape)), say("image {number}", { number: k + 1 })]);
 
 /** `count` images side by side, one picture to a screen reader. */
 export function strip(count, shape, alt, className = "") {

@@ -1,0 +1,226 @@
+"""The course in another language: its catalogues are whole, and what is not translated shows as such."""
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+from babel.messages.catalog import Catalog
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import __main__ as commands
+from tools import edition, own_copies
+from tools.edition import CODE, Passage
+from tools.exercises import exercises_of
+from tools.lessons import LESSONS, ROOT
+
+NAMES = edition.NAMES
+ITALIAN = {path.stem: edition.lesson(path, "it") for path in LESSONS.values()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_passage_is_translated_and_keeps_what_must_stay(name):
+    catalogue = edition.read(edition.catalogue_path(name, "it"), "it")
+    messages = {Passage(one.context or "", one.id): one for one in catalogue}
+    for passage in edition.passages_of(name):
+        message = messages[passage]
+        assert message.string and not message.fuzzy, passage
+        assert not edition.differences(*passage, message.string), passage
+    assert len(messages) - 1 == len(edition.passages_of(name)), "a passage that is not there any more"  # 1: the header
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_catalogues_are_as_the_tool_writes_them(name, tmp_path, monkeypatch):
+    before = edition.catalogue_path(name, "it").read_bytes()
+    monkeypatch.setattr(edition, "FOLDER", tmp_path)
+    edition.catalogue_path(name, "it").parent.mkdir()
+    edition.catalogue_path(name, "it").write_bytes(before)
+    edition.update(name, "it")
+    assert edition.catalogue_path(name, "it").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("context", "english", "italian", "said"),
+    [
+        ("a", "Call `fit`.", "Chiama `addestra`.", "code"),
+        ("a", "At $\\beta = 0.5$.", "Con $\\beta = 0{,}6$.", "formulas"),
+        ("a", "See [05](05_beta.ipynb).", "Vedi [05](06_beta.ipynb).", "links"),
+        ("a", "![a face](images/a.webp)", "un volto", "links"),
+        ("a", "<details>a</details>", "<details>a", "tags"),
+        ("a", "0.5 of 3072", "0,6 di 3072", "numbers"),
+        (CODE, "about {x:.2f} nats", "circa {x:.1f} nat", "values"),
+        (CODE, "about {x:.2f} nats", "circa x nat", "values"),
+    ],
+)
+def test_what_a_translation_must_leave_alone_is_seen(context, english, italian, said):
+    [difference] = edition.differences(context, english, italian)
+    assert difference.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("english", "italian"),
+    [
+        ("A loss of 0.5, at $\\beta = 0.5$, `here`.", "`here`, con $\\beta = 0{,}5$, una perdita di 0,5."),
+        ("$\\underbrace{x}_{\\text{the prior}}$", "$\\underbrace{x}_{\\text{la prior}}$"),
+        ("[Lesson 5](05_beta.ipynb#loss)", "[Lezione 5](05_beta.ipynb#perdita)"),
+    ],
+)
+def test_words_order_and_the_decimal_comma_are_free(english, italian):
+    assert edition.differences("a", english, italian) == []
+
+
+# What a reader sees
+
+
+CELLS = new_notebook(
+    cells=[
+        new_markdown_cell("The **loss** is 0.5.", id="text", metadata={"slide": {"headline": "The loss"}}),
+        new_code_cell(
+            '"""Not this."""\nx = 1\nprint(f"a loss of {x:.1f}", "in " "nats")\nrun("bce", title="loss")', id="code"
+        ),
+        new_code_cell('assert "a loss" in said', id="claim", metadata={"tags": ["assertion"]}),
+    ]
+)
+ENGLISH = [
+    Passage("text headline", "The loss"),
+    Passage("text", "The **loss** is 0.5."),
+    Passage(CODE, "a loss of {x:.1f}"),
+    Passage(CODE, "in nats"),
+    Passage(CODE, "loss"),
+]
+
+
+def notebook():
+    return nbformat.from_dict(json.loads(json.dumps(CELLS)))
+
+
+@pytest.fixture
+def translated(tmp_path, monkeypatch):
+    """A function that gives the notebook in Italian, with these translations."""
+
+    def translate(notebook, catalogue):
+        monkeypatch.setattr(edition, "read", lambda *_: catalogue)
+        return edition.translated(notebook, "a lesson", "it")
+
+    return translate
+
+
+def catalogue(**changes):
+    italian = ["La perdita", "La **perdita** è 0,5.", "una perdita di {x:.1f}", "in nat", "perdita"]
+    whole = Catalog("it", fuzzy=False)
+    for passage, string in zip(ENGLISH, italian, strict=True):
+        whole.add(passage.text, string, context=passage.context)
+    return whole
+
+
+def test_what_a_reader_sees_is_found():
+    assert list(edition.passages(notebook())) == ENGLISH
+
+
+def test_text_slides_and_strings_are_translated_and_nothing_else(translated):
+    text, code, claim = translated(notebook(), catalogue()).cells
+    assert text.source == "La **perdita** è 0,5." and text.metadata.slide.headline == "La perdita"
+    assert code.source == (
+        'from vaelib import language\n\nlanguage.use("it")\n\n'
+        '"""Not this."""\nx = 1\nprint(f"una perdita di {x:.1f}", "in nat")\nrun("bce", title="perdita")'
+    )
+    assert claim.source == CELLS.cells[2].source
+
+
+def test_a_changed_passage_is_fuzzy_named_and_shown_in_english(translated, capsys, tmp_path, monkeypatch):
+    changed = notebook()
+    changed.cells[0].source = "The **loss** is now 0.6."
+    new = edition.merged(catalogue(), list(edition.passages(changed)))
+    [fuzzy] = [message for message in new if message.fuzzy]
+    assert (fuzzy.context, fuzzy.id) == ("text", "The **loss** is now 0.6.")
+    assert fuzzy.previous_id == ["The **loss** is 0.5."] and fuzzy.string == "La **perdita** è 0,5."
+    text, code, _ = translated(changed, new).cells
+    assert text.source == "> *In inglese: la traduzione non è ancora pronta.*\n\nThe **loss** is now 0.6."
+    assert "una perdita di" in code.source
+
+
+def test_the_count_names_what_is_left_to_do(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(edition, "FOLDER", tmp_path)
+    monkeypatch.setattr(edition, "passages_of", lambda name: ENGLISH)
+    edition.main(["a lesson"])
+    assert "5 missing" in capsys.readouterr().out
+
+
+def test_a_text_that_is_not_translated_is_marked_also_in_a_table(monkeypatch, tmp_path):
+    text = tmp_path / "text.md"
+    text.write_text("# Title\n\nSome words\nmore.\n\n| word | what |\n|---|---|\n| loss | a sum |\n\n```\ncode\n```\n")
+    monkeypatch.setattr(edition, "TEXTS", {"text": text})
+    monkeypatch.setattr(edition, "FOLDER", tmp_path)
+    mark = "*(In inglese: la traduzione non è ancora pronta.)*"
+    assert edition.translated_text("text", "it") == (
+        f"# Title {mark}\n\nSome words\nmore. {mark}\n\n| word | what  {mark}|\n|---|---|\n"
+        f"| loss | a sum  {mark}|\n\n```\ncode\n```\n"
+    )
+
+
+# The Italian edition
+
+
+@pytest.mark.parametrize("name", ITALIAN)
+def test_an_italian_lesson_is_a_program_with_the_same_names(name):
+    english = nbformat.read(LESSONS[name[:2]], as_version=4)
+    assert [cell.id for cell in ITALIAN[name].cells] == [cell.id for cell in english.cells]
+    for one, other in zip(english.cells, ITALIAN[name].cells, strict=True):
+        if one.cell_type == "code":
+            assert names_in(one.source) == names_in(other.source.removeprefix(edition.SETTING.format(language="it")))
+    assert nbformat.validate(ITALIAN[name]) is None
+
+
+def names_in(code):
+    tree = ast.parse(re.sub(r"^[%!]", "#", code, flags=re.MULTILINE))
+    return sorted(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+@pytest.mark.parametrize("name", ITALIAN)
+def test_its_exercises_are_found(name):
+    english = exercises_of(name[:2], nbformat.read(LESSONS[name[:2]], as_version=4))
+    italian = exercises_of(name[:2], ITALIAN[name])
+    assert [(one.id, one.function, one.solution) for one in italian] == [
+        (one.id, one.function, one.solution) for one in english
+    ]
+
+
+def test_the_italian_readme_is_as_the_catalogue_has_it_and_its_links_lead_somewhere():
+    path = edition.FOLDER / "it" / "README.md"
+    assert path.read_text(encoding="utf-8") == edition.readme("it")
+    links = re.findall(r"\]\((?!\w+:|#)([^)#]+)", edition.readme("it"))
+    assert len(links) > 10 and all((path.parent / link).exists() for link in links)
+    assert "notebooks/locale/it/README.md" in (ROOT / "README.md").read_text(encoding="utf-8").split("\n\n")[0]
+
+
+def test_a_student_gets_italian_copies_in_a_folder_of_their_own(tmp_path):
+    copies = own_copies.Copies(ROOT, tmp_path, "it")
+    copies.refresh()
+    for name in ("05_beta.ipynb", "glossary.md"):
+        assert "distribuzione a priori" in (tmp_path / name).read_text(encoding="utf-8")
+    before = (tmp_path / "05_beta.ipynb").read_bytes()
+    assert own_copies.Copies(ROOT, tmp_path, "it").refresh() == []
+    assert (tmp_path / "05_beta.ipynb").read_bytes() == before
+    assert own_copies.own_folder(tmp_path / "course", "it") == tmp_path / "course" / "my" / "it"
+
+
+@pytest.mark.parametrize(("named", "language"), [("", None), ("en", None), ("it", "it")])
+def test_the_edition_is_what_the_environment_says(monkeypatch, named, language):
+    monkeypatch.setenv("EDITION", named)
+    assert edition.chosen_edition() == language
+
+
+def test_an_edition_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("EDITION", "fr")
+    with pytest.raises(SystemExit, match=r"no edition 'fr': EDITION is en or it"):
+        edition.chosen_edition()
+
+
+def test_without_make_the_edition_is_a_word_too(monkeypatch):
+    seen = {}
+    monkeypatch.setenv("EDITION", "")
+    monkeypatch.setattr(commands.runpy, "run_module", lambda *_, **__: seen.update(edition=edition.chosen_edition()))
+    monkeypatch.setattr(commands.sys, "argv", ["tools"])
+    commands.main(["present", "05", "EDITION=it"])
+    assert seen == {"edition": "it"} and commands.sys.argv[1:] == ["05"]
