@@ -72,6 +72,14 @@ def test_numbers_and_names_for_the_eye(call, said, module):
     assert module("format").evaluate(f"() => format.{call}") == said
 
 
+def test_what_is_said_in_another_language(module):
+    page = module("language")
+    say = "() => [language.say('{n} of {all}, {n}', { n: 1, all: 2 }), language.say('{other}'), language.numberText('0.5')]"
+    assert page.evaluate(say) == ["1 of 2, 1", "{other}", "0.5"]
+    page.evaluate("() => language.speak({ '{n} of {all}, {n}': 'di {all}: {n}', '.': ',' })")
+    assert page.evaluate(say) == ["di 2: 1", "{other}", "0,5"]
+
+
 # charts
 
 
@@ -781,6 +789,7 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
     page.evaluate(
         """
         () => {
+          model.set("words", {});
           model.set("palette", { blue: { light: "#001", dark: "#002" }, orange: { light: "#003", dark: "#004" } });
           const declared = explorer.explorer({
             label: "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
@@ -796,7 +805,7 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
     )
     said = "() => heard.splice(0).join()"
     assert page.evaluate(said) == "now,later,shown"
-    assert page.evaluate("() => [declared.reads, declared.writes]") == [["palette"], ["beta", "image"]]
+    assert page.evaluate("() => [declared.reads, declared.writes]") == [["words", "palette"], ["beta", "image"]]
     assert attributes(page, "section.vl", "aria-label", "style") == [
         ["It", "--blue-on-light: #001; --blue-on-dark: #002; --orange-on-light: #003; --orange-on-dark: #004;"]
     ]
