@@ -792,7 +792,7 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
           model.set("words", {});
           model.set("palette", { blue: { light: "#001", dark: "#002" }, orange: { light: "#003", dark: "#004" } });
           const declared = explorer.explorer({
-            label: "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
+            label: () => "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
             build: (view) => ((window.view = view), {
               children: ["inside"], drawNow: () => heard.push("now"), drawLater: () => heard.push("later"),
               showControls: () => heard.push("controls"), onceShown: () => heard.push("shown"), stop: () => heard.push("stop"),
