@@ -106,7 +106,7 @@ def changes(node: Node, path: str) -> Iterator[tuple[int, int, str]]:
         for operator in [*node.children_by_field_name("operator"), *node.children_by_field_name("operators")]:
             if operator.type in EXCHANGED and (python or operator.type != "in"):
                 yield instead(operator, EXCHANGED[operator.type])
-    elif node.type in GRAMMAR["signs"] and written(node)[0] in "-!n":
+    elif node.type in GRAMMAR["signs"] and written(node)[0] in "-!n" and not is_size(node, path):
         yield instead(node, written(node).removeprefix("not ").lstrip("-!"))
     elif node.type in GRAMMAR["numbers"] and "e-" not in written(node) and not is_size(node, path):
         yield instead(node, another(written(node)))

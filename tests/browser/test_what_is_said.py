@@ -27,6 +27,10 @@ def tidy(value):
     return (text.removeprefix("-") if not float(text) else text).replace("-", "−")
 
 
+def is_called(page, name):
+    assert page.locator("section.vl").get_attribute("aria-label") == name
+
+
 def signed(value):
     return ("+" if value > 0.005 else "") + tidy(value)
 
@@ -58,6 +62,7 @@ def outputs(page):
 def test_explore_beta(shown):
     widget = explore_beta()
     page, images = shown(widget), array(widget, "images")
+    is_called(page, "Explore β")
     for beta in (10.0, 0.5):
         set_traits(page, beta=beta, image=2)
         right = evaluate(trained("faces").at(beta), images)
@@ -97,6 +102,7 @@ def test_explore_beta(shown):
 def test_explore_latents(shown):
     widget = explore_latents()
     page, kl = shown(widget), widget.about["kl"]
+    is_called(page, "Explore the latents")
     order = sorted(range(10), key=lambda j: -kl[j])
     dead = [j for j in order if kl[j] < 0.01]
     assert page.locator(".vl-wide .vl-title").text_content() == f"latents by KL (nats); {len(dead)} of 10 collapsed"
@@ -143,6 +149,7 @@ def test_explore_latents(shown):
 def test_compare_codes(shown):
     widget = compare_codes()
     page, names, truths = shown(widget), widget.about["names"], faces(8, seed=1).factors
+    is_called(page, "Compare the codes of a UAE and a VAE")
     shifts = [0.0, 0.5, 0.0, -0.3, 0.0, 0.0]
     set_traits(page, image=4, shifts=shifts, noise=2.5)
     added = torch.tensor(shifts)
@@ -204,6 +211,7 @@ def attributes_of(locator, *names):
 def test_explore_loss(shown):
     widget = explore_loss()
     page, vae, images = shown(widget), trained("faces").at(1.0), faces(8, seed=1).images
+    is_called(page, "Explore the loss")
     for image, latent, mu, sigma, beta in ((2, 6, 0.5, 0.3, 10), (0, 3, -1.25, 0.05, 0)):
         set_traits(page, image=image, latent=latent, mu=mu, sigma=sigma, beta=beta)
         land = loss_landscape(vae, images[image : image + 1], latent, torch.tensor([mu, mu]), torch.tensor([sigma, sigma]))
@@ -269,6 +277,7 @@ def translated(page, selector):
 def test_explore_map(shown):
     widget = explore_map()
     page, x = shown(widget), digits("test").images[:300]
+    is_called(page, "Explore the map")
     h, q = trained("digits-uae").encode(x), trained("digits").at(1.0).encode(x)
     set_traits(page, h=[1.5, -2.25], z=[0.5, -1.0], image=4)
     row = widget.about["rows_to_choose"][4]
@@ -311,6 +320,7 @@ def test_explore_map(shown):
 @torch.no_grad()
 def test_draw_a_digit(shown):
     page, vae = shown(draw_a_digit()), trained("digits").at(1.0)
+    is_called(page, "Draw a digit")
     digit_plane = "the VAE's plane with 300 test images by class"
     assert heard(page)[1:] == ["empty: nothing is drawn yet"] * 3 + [digit_plane]
     blank = page.locator(".vl-seen, .vl-samples canvas").evaluate_all(
@@ -343,6 +353,7 @@ def test_draw_a_digit(shown):
 def test_watch_training(shown):
     uae, vae = training_run()
     page = shown(watch_training())
+    is_called(page, "Watch a training run")
     for epoch, when in ((0, "before the training"), (7, "after epoch 7 of 12")):
         set_traits(page, epoch=epoch)
         terms, (_, rate) = uae.frames[epoch].losses.tolist(), vae.frames[epoch].losses.tolist()

@@ -173,6 +173,7 @@ MISTAKES = [
         "the reconstruction is summed over the images",
     ),
     # lesson 05
+    (checks.check_collapsed, lambda kl: (kl.mean(0) == 0).sum(), "exactly 0"),
     *(
         (checks.check_collapsed, lambda kl, least=least: (kl.mean(0) < least).sum(), f"threshold may be {least}:")
         for least in (0.02, 0.005, 0.001)
@@ -189,6 +190,7 @@ MISTAKES = [
     (checks.check_traversal, lambda z, j, v: points(z, j, v.trunc()), "rounded"),
     (checks.check_traversal, lambda z, j, v: v[:, None], "latent j alone"),
     (checks.check_traversal, lambda z, j, v: points(z, j, v).flip(0), "run backwards"),
+    (checks.check_push_forward, lambda w, s: widths(w, s) / 2, "one ½ too many"),
     (checks.check_push_forward, lambda w, s: widths(w, s).log(), "log of the width"),
     (checks.check_push_forward, lambda w, s: (s[:, None] * w).abs(), "no sum in it"),
     (checks.check_push_forward, lambda w, s: (s**2 @ w.T**2).sum(1).sqrt(), "summed over the attributes"),
@@ -229,6 +231,7 @@ MISTAKES = [
     # lesson 10
     (checks.check_tiles, lambda p, n: tiles(p, n) / (p.max() / 255), "divided by the largest|divided by 256|furthest off"),
     (checks.check_tiles, lambda p, n: (tiles(p, n) == 1).float(), "everything below 255"),
+    (checks.check_tiles, lambda p, n: tiles(p, n).permute(0, 2, 3, 1).reshape(-1, 3, n, n), "within each tile"),
     (checks.check_tiles, lambda p, n: tiles(p, n, by_columns=True), "column by column"),
     (checks.check_tiles, lambda p, n: tiles(p, n, step=1), "the tiles overlap"),
     (checks.check_tiles, lambda p, n: tiles(p, n)[0], "a batch of one"),

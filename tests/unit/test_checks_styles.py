@@ -521,7 +521,7 @@ WRONG = [
     (checks.check_pixels, lambda raw: (raw.float() / 16).round(), "keep the grey values"),
     (checks.check_pixels, lambda raw: raw.float().sigmoid(), "sigmoid"),
     (checks.check_pixels, lambda raw: raw[:, 0] / 16, "axis of the channels"),
-    (checks.check_tiles, lambda p, n: tiles_by_unfold(p, 3), "right at first|stopped|tiles"),
+    (checks.check_tiles, lambda p, n: tiles_by_unfold(p, 4), "right at first"),
     (checks.check_tiles, lambda p, n: _whole(p, n).reshape(-1, 3, n, n), "scrambled|furthest off"),
     (
         checks.check_tiles,

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import itertools
 import math
 import re
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, FancyBboxPatch
 from PIL import Image
 from torch.distributions import Normal
 
@@ -450,6 +451,14 @@ def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
     words = {text.get_text() for text in figures.network_boxes(vae).axes[0].texts}
     sizes = [layer.out_features for layer in vae.decoder if hasattr(layer, "out_features")]
     assert {f"μ: {vae.latent_dim}", f"σ: {vae.latent_dim}", *map(str, sizes)} <= words
+    boxes = [patch for patch in figures.network_boxes(vae).axes[0].patches if isinstance(patch, FancyBboxPatch)]
+    assert len(boxes) > 6
+    for one, other in itertools.combinations(boxes, 2):
+        apart = abs(one.get_x() - other.get_x()), abs(one.get_y() - other.get_y())
+        assert apart[0] >= one.get_width() or apart[1] >= min(one.get_height(), other.get_height())
+    across = {text.get_text(): text.get_position()[0] for text in figures.network_boxes(vae).axes[0].texts}
+    assert across["encoder"] < across[f"μ: {vae.latent_dim}"] == across[f"σ: {vae.latent_dim}"] < across["z"]
+    assert across["z"] < across["decoder"]
     words = {text.get_text() for text in figures.network_boxes(autoencoder).axes[0].texts}
     assert "h" in words and not any("σ" in word for word in words)
     with pytest.raises(TypeError, match="model must be an Autoencoder or a VAE"):
