@@ -395,7 +395,8 @@ MISTAKES = [
 @pytest.mark.parametrize("check", RIGHT, ids=lambda check: check.__name__)
 def test_a_right_answer_passes(check, capsys):
     check(RIGHT[check])
-    assert capsys.readouterr().out.startswith("✓")
+    said = capsys.readouterr().out
+    assert said.startswith("✓") and "None" not in said and len(said) > 20, said
 
 
 @pytest.mark.parametrize(("check", "answer", "named"), MISTAKES, ids=[f"{c.__name__}: {n}" for c, _, n in MISTAKES])
