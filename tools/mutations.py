@@ -1,11 +1,11 @@
-"""Mutations drawn at random, one at a time in a copy of the course: do the tests of the module notice? `make mutations`.
+"""Mutations drawn at random, one at a time in a copy of the course: do the tests notice? `make mutations`.
 
-`make faults` plants what somebody thought of; here chance does. Of all places in vaelib where a token or two can be made
-wrong (an operator, a comparison, a number, a condition, what is returned, two arguments) a fixed seed draws 300 in
+`make faults` plants what somebody thought of; here chance does. Of all places in vaelib where a token or two can be
+made wrong (an operator, a comparison, a number, a condition, what is returned, two arguments) a fixed seed draws 300 in
 Python and 300 in JavaScript. tools/mutations.toml says which tests are about which module, what is no target, and which
 mutations nobody could notice, each with its reason. What was caught is remembered in build/, so a run that was stopped
-goes on, and the next one repeats only what survived or has changed. `python -m tools.mutations javascript 100` tries the
-first 100 of one language.
+goes on, and the next one repeats only what survived or has changed. `python -m tools.mutations javascript 100` tries
+the first 100 of one language.
 
 Stryker knows no Python; mutmut and cosmic-ray know no JavaScript, take one command for the tests of all modules, and
 start Python and PyTorch anew for each mutation. Here a process that has imported PyTorch forks for each, and

@@ -1,4 +1,4 @@
-"""The small modules that the explorers share, each on its own: what they draw is where it belongs, what they say is right.
+"""The small modules that the explorers share, each on its own: what they draw is in its place, what they say is right.
 
 What an explorer makes of them is compared with PyTorch in test_parity.py and its neighbours. These tests take
 milliseconds, and are the first to meet a mutation of `make mutations`.
@@ -74,7 +74,9 @@ def test_numbers_and_names_for_the_eye(call, said, module):
 
 def test_what_is_said_in_another_language(module):
     page = module("language")
-    say = "() => [language.say('{n} of {all}, {n}', { n: 1, all: 2 }), language.say('{other}'), language.numberText('0.5')]"
+    say = """
+    () => [language.say("{n} of {all}, {n}", { n: 1, all: 2 }), language.say("{other}"), language.numberText("0.5")]
+    """
     assert page.evaluate(say) == ["1 of 2, 1", "{other}", "0.5"]
     page.evaluate("() => language.speak({ '{n} of {all}, {n}': 'di {all}: {n}', '.': ',' })")
     assert page.evaluate(say) == ["di 2: 1", "{other}", "0,5"]
@@ -91,7 +93,8 @@ def drawn(page, make):
           window.chart = {make};
           const svg = chart.element;
           const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-          svg.style = `position: absolute; left: 0; top: 0; width: ${{width}}px; height: ${{height}}px; font: 16px sans-serif`;
+          svg.style = "position: absolute; left: 0; top: 0; font: 16px sans-serif";
+          Object.assign(svg.style, {{ width: `${{width}}px`, height: `${{height}}px` }});
           document.body.replaceChildren(svg);
         }}
         """
@@ -123,7 +126,7 @@ def attributes(page, selector, *names):
     return page.eval_on_selector_all(
         selector,
         "(all, names) => all.map((it) => names.map((name) => {"
-        " const text = it.getAttribute(name); return text === null || isNaN(text) || text === '' ? text : Number(text); }))",
+        " const text = it.getAttribute(name); return isNaN(text ?? NaN) || text === '' ? text : Number(text); }))",
         names,
     )
 
@@ -184,6 +187,7 @@ def test_bells_are_normal_curves_to_scale(module):
     assert page.locator(".vl-number").all_text_contents() == [
         "1.00 ± 0.50", "0.00 ± 2.00", "2.00 ± 0.001", "7.00 ± 1.00", "−2.00 ± 0.30",
     ]  # fmt: skip
+    assert all(x > right for [x] in attributes(page, ".vl-number", "x"))
     ticks = {text: (box[0] + box[2]) / 2 for text, *box in page.evaluate(TEXTS)}
     for text, value in (("−2", -2), ("2", 2), ("6", 6)):
         assert value_at(ticks[text]) == pytest.approx(value, abs=0.1)
@@ -492,8 +496,10 @@ def test_many_sliders_change_one_list(module):
         """
         () => {
           window.told = [];
-          window.part = controls.attributeSliders({ names: ["smile", "beard"], values: [0.5, -0.5], oninput: (all) => told.push(all) });
-          document.body.replaceChildren(part.element, controls.button("reset", () => told.push("reset"), { class: "small" }));
+          const oninput = (all) => told.push(all);
+          window.part = controls.attributeSliders({ names: ["smile", "beard"], values: [0.5, -0.5], oninput });
+          const reset = controls.button("reset", () => told.push("reset"), { class: "small" });
+          document.body.replaceChildren(part.element, reset);
         }
         """
     )
@@ -515,8 +521,13 @@ def test_some_sliders_are_grey(module):
     page = module("controls")
     page.evaluate(
         """
-        () => document.body.replaceChildren(controls.sliders({ label: "latents", min: -3, max: 3, step: 1, values: [0, 0],
-          text: String, items: [{ label: "z₁" }, { label: "z₂", collapsed: true }], oninput() {} }).element)
+        () => {
+          const items = [{ label: "z₁" }, { label: "z₂", collapsed: true }];
+          const part = controls.sliders({
+            label: "latents", min: -3, max: 3, step: 1, values: [0, 0], text: String, items, oninput() {},
+          });
+          document.body.replaceChildren(part.element);
+        }
         """
     )
     grey = page.locator(".vl-slider").evaluate_all("all => all.map((it) => it.classList.contains('vl-collapsed'))")
@@ -529,7 +540,8 @@ def test_of_a_few_one_is_chosen(module):
         """
         () => {
           window.told = [];
-          window.part = controls.choice({ label: "image x", value: 1, className: "mine", onchange: (value) => told.push(value),
+          window.part = controls.choice({
+            label: "image x", value: 1, className: "mine", onchange: (value) => told.push(value),
             options: [[0, "zero", "image 1"], [1, "one", null], [-1, "a sample"]] });
           document.body.replaceChildren(part.element);
         }
@@ -601,16 +613,16 @@ def test_a_pad_answers_to_keys_and_pointer(module):
           const element = document.createElement("div");
           element.style = "width: 100px; height: 100px";
           window.part = pad.pad({ plane: { element, valueAt: () => [7, 8] }, ranges: [[-1, 1], [0, 10]], home: [0, 5],
-            label: "the plane", text: (place) => place.join(" and "), onmove: (to) => told.push(to), className: "mine" });
+            label: "the plane", className: "mine",
+            text: (place) => place.join(" and "), onmove: (to) => told.push(to) });
           document.body.replaceChildren(part.element);
           part.set([0.5, 2]);
         }
         """
     )
     pad = page.get_by_role("slider", name="the plane")
-    assert attributes(page, ".vl-pad.mine", "tabindex", "aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext") == [
-        [0, -1, 1, 0.5, "0.5 and 2"]
-    ]  # fmt: skip
+    values = [f"aria-value{name}" for name in ("min", "max", "now", "text")]
+    assert attributes(page, ".vl-pad.mine", "tabindex", *values) == [[0, -1, 1, 0.5, "0.5 and 2"]]  # fmt: skip
     assert pad.locator("div").get_attribute("aria-hidden") == "true"
     moves = {
         "ArrowRight": [0.52, 2], "ArrowLeft": [0.48, 2], "ArrowUp": [0.5, 2.1], "ArrowDown": [0.5, 1.9],
@@ -651,6 +663,20 @@ def test_a_pad_answers_to_keys_and_pointer(module):
     assert page.evaluate("() => told") == [[7, 8]] * 2
 
 
+# mnist
+
+
+@pytest.mark.parametrize("at", [0, 5, 27 * 28, 28 * 28 - 1])
+def test_a_dot_wherever_it_is_fills_the_box_in_the_middle(at, module):
+    page = module("mnist")
+    ink = [0] * 784
+    assert page.evaluate("(ink) => mnist.asInMnist(ink, 28, 28)", ink) == ink
+    ink[at] = 0.6
+    image = page.evaluate("(ink) => mnist.asInMnist(ink, 28, 28)", ink)
+    right = [0.6 * (4 <= k // 28 < 24 and 4 <= k % 28 < 24) for k in range(784)]
+    assert image == pytest.approx(right)
+
+
 # classes, formula, pictures
 
 
@@ -662,7 +688,8 @@ def test_classes_have_a_key_and_images_to_choose(module):
         (palette) => {
           const pixels = Float32Array.from({ length: 18 }, (_, i) => i / 17);
           window.told = [];
-          window.part = classes.classPicker({ label: "image", classes: [7, 0, 3], palette, shape: [1, 2, 3], pixels, value: 1,
+          window.part = classes.classPicker({
+            label: "image", classes: [7, 0, 3], palette, shape: [1, 2, 3], pixels, value: 1,
             onchange: (k) => told.push(k) });
           document.body.replaceChildren(classes.legend(palette, [9, 3, 3, 0, 9]), part.element);
         }
@@ -708,7 +735,8 @@ def test_a_strip_is_one_picture_of_many_images(module):
         () => {
           window.part = pictures.strip(2, [3, 1, 2], "two images", "mine");
           window.one = pictures.picture([3, 1, 2], "alone", "large");
-          document.body.replaceChildren(part.element, one.element, ...pictures.imageOptions(2, [1, 1, 1], [0, 1]).map((it) => it[1]));
+          const options = pictures.imageOptions(2, [1, 1, 1], [0, 1]);
+          document.body.replaceChildren(part.element, one.element, ...options.map((it) => it[1]));
           const pixels = Array.from({ length: 12 }, (_, i) => i / 15);
           part.draw(pixels);
           one.draw(pixels, 3);
@@ -741,9 +769,16 @@ MODEL = """
   const listeners = [];
   window.model = {
     get: (name) => traits[name],
-    set(name, value) { traits[name] = value; for (const [names, listen] of [...listeners]) if (names.includes(`change:${name}`)) listen(); },
+    set(name, value) {
+      traits[name] = value;
+      for (const [names, listen] of [...listeners]) if (names.includes(`change:${name}`)) listen();
+    },
     on: (names, listen) => listeners.push([names, listen]),
-    off: (names, listen) => listeners.splice(listeners.findIndex((one) => one[0] === names && one[1] === listen), 1),
+    off(names, listen) {
+      const at = listeners.findIndex((one) => one[0] === names && one[1] === listen);
+      if (at < 0) throw new Error("nobody listens so");
+      listeners.splice(at, 1);
+    },
     save_changes: () => kept++,
     listeners,
   };
@@ -795,7 +830,8 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
             label: () => "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
             build: (view) => ((window.view = view), {
               children: ["inside"], drawNow: () => heard.push("now"), drawLater: () => heard.push("later"),
-              showControls: () => heard.push("controls"), onceShown: () => heard.push("shown"), stop: () => heard.push("stop"),
+              showControls: () => heard.push("controls"), onceShown: () => heard.push("shown"),
+              stop: () => heard.push("stop"),
             }),
           });
           window.declared = declared;
@@ -809,7 +845,12 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
     assert attributes(page, "section.vl", "aria-label", "style") == [
         ["It", "--blue-on-light: #001; --blue-on-dark: #002; --orange-on-light: #003; --orange-on-dark: #004;"]
     ]
-    in_a_frame = "(moves) => { for (const move of moves) move(); return new Promise((done) => setTimeout(() => done(heard.splice(0).join()), 100)); }"
+    in_a_frame = """
+    (moves) => {
+      for (const move of moves) move();
+      return new Promise((done) => setTimeout(() => done(heard.splice(0).join()), 100));
+    }
+    """
     three = f"() => ({in_a_frame})([1, 2, 3].map((beta) => () => view.set({{ beta }})))"
     assert page.evaluate(three) == "now,later,now,now,later"
     assert page.evaluate(f"() => ({in_a_frame})([() => view.set({{ beta: 4 }})])") == "now,later"

@@ -1,4 +1,4 @@
-"""What an explorer says of its pictures, to those who do not see them, is what PyTorch computes; its buttons do as they say."""
+"""What an explorer says to those who do not see its pictures is what PyTorch computes; its buttons do as they say."""
 
 import math
 
@@ -80,8 +80,10 @@ def test_explore_beta(shown):
         grey = page.locator(".vl-panel:nth-child(1) svg > g.vl-collapsed").count()
         assert grey == page.locator(".vl-panel:nth-child(2) svg > g.vl-collapsed").count() == dead
     assert page.locator(".vl-three .vl-title").all_text_contents() == [
-        "q(z|x) of the chosen image", f"KL of each latent, {len(images)} images", f"rate and distortion, {len(images)} images",
-    ]  # fmt: skip
+        "q(z|x) of the chosen image",
+        f"KL of each latent, {len(images)} images",
+        f"rate and distortion, {len(images)} images",
+    ]
     assert page.locator("figcaption").all_text_contents() == ["image x", "x̂ from its mean μ"]
     frame = page.locator(".vl-three .vl-panel:nth-child(3) rect").bounding_box()
     curve = page.locator(".vl-curve").bounding_box()
@@ -214,7 +216,8 @@ def test_explore_loss(shown):
     is_called(page, "Explore the loss")
     for image, latent, mu, sigma, beta in ((2, 6, 0.5, 0.3, 10), (0, 3, -1.25, 0.05, 0)):
         set_traits(page, image=image, latent=latent, mu=mu, sigma=sigma, beta=beta)
-        land = loss_landscape(vae, images[image : image + 1], latent, torch.tensor([mu, mu]), torch.tensor([sigma, sigma]))
+        place = torch.tensor([mu, mu]), torch.tensor([sigma, sigma])
+        land = loss_landscape(vae, images[image : image + 1], latent, *place)
         distortion, rate = land.distortion[0, 0].item(), land.rate[0, 0].item()
         text = f"{sigma:.{3 if sigma < 0.095 else 2}f}"
         at = f"at μ = {tidy(mu)}, σ = {text}"
@@ -288,7 +291,7 @@ def test_explore_map(shown):
         "z₁ = 0.50",
         "z₂ = −1.00",
     ]
-    of_h, *_, ellipses = texts = page.locator(".vl-panel > .vl-said .vl-block").all_text_contents()
+    texts = page.locator(".vl-panel > .vl-said .vl-block").all_text_contents()
     assert texts == [
         f"x: h = {pair(h[row].tolist())}",
         "rings: the 10 images x",
@@ -324,7 +327,7 @@ def test_draw_a_digit(shown):
     digit_plane = "the VAE's plane with 300 test images by class"
     assert heard(page)[1:] == ["empty: nothing is drawn yet"] * 3 + [digit_plane]
     blank = page.locator(".vl-seen, .vl-samples canvas").evaluate_all(
-        "all => all.every((it) => [...it.getContext('2d').getImageData(0, 0, 28, 28).data].every((byte) => byte === 255))"
+        "all => all.every((it) => it.getContext('2d').getImageData(0, 0, 28, 28).data.every((byte) => byte === 255))"
     )
     assert blank, "nothing is shown of nothing"
     x = digits("test").images[5:6]

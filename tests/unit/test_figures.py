@@ -499,5 +499,6 @@ def test_texts_are_not_cut_and_lie_upon_no_other(name, autoencoder, vae, images,
     for k, (text, box) in enumerate(texts):
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -3, f"{text!r} is cut"
         for other, there in texts[:k]:
-            across, upwards = min(box.x1, there.x1) - max(box.x0, there.x0), min(box.y1, there.y1) - max(box.y0, there.y0)
+            across = min(box.x1, there.x1) - max(box.x0, there.x0)
+            upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
             assert across < 2 or upwards < 0.3 * min(box.height, there.height), f"{text!r} lies upon {other!r}"
