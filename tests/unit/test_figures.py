@@ -474,6 +474,15 @@ def test_noise_is_taken_to_mu_plus_sigma_times_it():
         figures.noise_to_latent(0.0, -1.0, epsilon)
 
 
+def test_labels_of_two_series_do_not_meet():
+    """Where two points lie close together, the one's label stands above it and the other's below."""
+    figure = figures.labelled_points(
+        {"one": {"a": (0, 1)}, "two": {"b": (0, 1)}}, xlabel="x", ylabel="y", alt="two points"
+    )
+    boxes, point = dict(texts_in_place(figure)), figure.axes[0].transData.transform((0, 1))
+    assert boxes["a"].y0 > point[1] - 2 and boxes["b"].y1 < point[1] + 2
+
+
 def texts_in_place(figure):
     """[(what it says, its box)] of every text that is drawn, in pixels."""
     canvas = FigureCanvasAgg(figure)
