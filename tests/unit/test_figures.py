@@ -71,6 +71,10 @@ FIGURES = {
     "pictures of digits": lambda a, v, x, p: figures.pictures({"x": x[:3, :1]}, alt="one row"),
     "reconstructions": lambda a, v, x, p: figures.reconstructions({"UAE": a, "VAE": v}, x[:4]),
     "figure_uae": lambda a, v, x, p: figures.figure_uae(a, p, x[:1]),
+    "figure_uae with the truth": lambda a, v, x, p: figures.figure_uae(a, p, x[:1], truth=torch.tensor([0.2, 0.5, 1.0])),
+    "curves of four panels": lambda a, v, x, p: figures.curves(
+        GRID, {name: {"a long name": GRID, "another": -GRID} for name in "abcd"}, alt="four panels"
+    ),
     "figure_vae": lambda a, v, x, p: figures.figure_vae(v, p, x[:1]),
     "attribute_bells": lambda a, v, x, p: figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES),
     "latent_bells": lambda a, v, x, p: figures.latent_bells({"β = 0": posterior(), "β = 1": posterior()}),
@@ -271,6 +275,29 @@ def test_latent_bells_are_to_scale():
     assert [peak for peak, _ in bells_of(axes)] == pytest.approx(q.mean[0].tolist(), abs=1e-4)
 
 
+def test_latent_bells_have_room_for_the_widest():
+    wide = Normal(torch.tensor([[1.0, -3.0]]), torch.tensor([[0.5, 2.0]]))
+    for axes in figures.latent_bells({"narrow": posterior(), "wide": wide}).axes:
+        assert axes.get_xlim() == pytest.approx((-7.7, 7.7))  # 1.1 times 3 + 2 σ, in both panels
+    assert figures.latent_bells({"narrow": posterior()}).axes[0].get_xlim() == (-4, 4)
+
+
+def test_the_parts_of_figure_1_stand_side_by_side_and_its_rows_in_line(autoencoder, images, probes):
+    figure = figures.figure_uae(autoencoder, probes, images[:1])
+    places = [axes.get_position() for axes in figure.axes]
+    for one, other in itertools.combinations(places, 2):
+        across, upwards = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert across <= 1e-6 or upwards <= 1e-6
+    for axes in figure.axes:
+        shares = [axes.transAxes.inverted().transform(axes.transData.transform(t.get_position())) for t in axes.texts]
+        assert all(-0.01 <= y <= 1.01 for _, y in shares), "a text belongs to its part"
+    [tracks] = [axes for axes in figure.axes if [tick.get_text() for tick in axes.get_yticklabels()] == list(NAMES)]
+    rows = pytest.approx(list(tracks.get_yticks()))
+    assert [line.get_ydata()[0] for line in tracks.lines if line.get_marker() == "s"] == rows
+    assert [line.get_ydata()[0] for line in tracks.lines if len(line.get_xdata()) == 2] == rows
+    assert [text.get_position()[1] for text in tracks.texts if text.get_text()[-1:].isdigit()] == rows
+
+
 # ---- the others
 
 
@@ -447,6 +474,29 @@ def test_rows_of_pictures_fill_a_slide_and_no_more(rows, count, letters, images)
     assert max(width / 11.8, height / 5.9) > 0.95, "or the images could be larger"
 
 
+def test_pictures_of_a_row_lie_side_by_side(images):
+    [axes] = figures.pictures({"x": images[:4], "y": images[:4]}, alt="a").axes
+    places = [image.get_extent() for image in axes.images]  # (left, right, bottom, top), downwards
+    assert len(places) == 8
+    for one, other in itertools.combinations(places, 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or one[2] <= other[3] or other[2] <= one[3]
+
+
+def test_curves_that_cross_0_show_where_it_is():
+    across, above = figures.curves(GRID, {"t": {"q": GRID}, "u": {"q": GRID + 3}}, alt="lines").axes
+    assert [list(line.get_ydata()) for line in across.lines[1:]] == [[0, 0]] and len(above.lines) == 1
+
+
+def test_what_is_left_out_of_a_call_is_what_the_docstring_says(autoencoder, vae, images):
+    [table] = figures.number_tables({"one": TABLES["one"]}, ["a", "b"], list("xyz"), alt="a table").axes[0].images
+    assert table.get_clim() == (-1, 1)
+    labels = torch.tensor([2, 12, 22, 7, 17, 3, 13, 4, 14, 5, 15, 6])
+    [scatter] = figures.latent_scatter(autoencoder, images, labels).axes
+    colours = {int(points.get_label()): tuple(points.get_facecolor()[0][:3]) for points in scatter.collections}
+    assert colours[2] == colours[12] == colours[22] != colours[3] == colours[13]
+    assert figures.walks_of_latents(vae, images[:1], images[:2]).shape == (2, 2, *SHAPE)
+
+
 def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
     words = {text.get_text() for text in figures.network_boxes(vae).axes[0].texts}
     sizes = [layer.out_features for layer in vae.decoder if hasattr(layer, "out_features")]
@@ -456,7 +506,12 @@ def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
     for one, other in itertools.combinations(boxes, 2):
         apart = abs(one.get_x() - other.get_x()), abs(one.get_y() - other.get_y())
         assert apart[0] >= one.get_width() or apart[1] >= min(one.get_height(), other.get_height())
-    across = {text.get_text(): text.get_position()[0] for text in figures.network_boxes(vae).axes[0].texts}
+    texts = figures.network_boxes(vae).axes[0].texts
+    middles = {(round(box.get_x() + box.get_width() / 2, 6), round(box.get_y() + box.get_height() / 2, 6)) for box in boxes}
+    assert middles <= {(round(x, 6), round(y, 6)) for x, y in (text.get_position() for text in texts)}
+    drawn = texts_in_place(figure := figures.network_boxes(vae))
+    assert max(box.y1 for _, box in drawn) > 0.85 * figure.bbox.y1 and min(box.y0 for _, box in drawn) < 0.15 * figure.bbox.y1
+    across = {text.get_text(): text.get_position()[0] for text in texts}
     assert across["encoder"] < across[f"μ: {vae.latent_dim}"] == across[f"σ: {vae.latent_dim}"] < across["z"]
     assert across["z"] < across["decoder"]
     words = {text.get_text() for text in figures.network_boxes(autoencoder).axes[0].texts}

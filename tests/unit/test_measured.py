@@ -116,6 +116,8 @@ def test_q_is_drawn_to_scale_in_the_posterior_and_the_peak_is_where_it_is():
     assert (ellipse.width, ellipse.height) == pytest.approx((0.4, 1.2)) and ellipse.center == pytest.approx((-1, 0.5))
     left, right, low, high = (*axes.get_xlim(), *axes.get_ylim())
     assert left < -1.1 and right > 1 and low < -0.5 and high > 0.8, "q and the peak are both to be seen"
+    assert right - left == pytest.approx(high - low) and (left + right, low + high) == pytest.approx((0, 0), abs=1e-6)
+    assert right - left == pytest.approx(1 + 2), "half a unit beyond what is farther apart"
     (contours,) = axes.collections
     inner = contours.get_paths()[-1].vertices  # within a nat of the peak
     assert inner.mean(axis=0) == pytest.approx([1, -0.5], abs=0.1)
