@@ -200,7 +200,7 @@ def test_bells_are_normal_curves_to_scale(module):
 def test_a_bell_far_outside_is_an_arrow_alone_and_a_narrow_one_a_line(module):
     page = module("charts")
     drawn(page, 'charts.bells(["a", "b", "c"], { alt: "", prior: false })')
-    page.evaluate("() => chart.draw([40, 0.5, 0.5], [0.1, 0.0099, 0.0101])")  # a hundredth of 8 is 8 times 0.01
+    page.evaluate("() => chart.draw([40, 0.5, 0.5], [0.1, 0.00995, 0.01005])")  # a hundredth of 8 is 8 times 0.01
     far, narrow, bell = (paths(text) for [text] in attributes(page, ".vl-bell", "d"))
     assert len(far) == 1 and len(far[0]) == 3 and len(narrow[0]) == 2 and len(bell[0]) == 33
     assert page.locator(".vl-prior").count() == 0

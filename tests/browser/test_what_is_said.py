@@ -357,7 +357,7 @@ def test_watch_training(shown):
     uae, vae = training_run()
     page = shown(watch_training())
     is_called(page, "Watch a training run")
-    for epoch, when in ((0, "before the training"), (7, "after epoch 7 of 12")):
+    for epoch, when in ((0, "before the training"), (7, "after epoch 7 of 12"), (12, "after epoch 12 of 12")):
         set_traits(page, epoch=epoch)
         terms, (_, rate) = uae.frames[epoch].losses.tolist(), vae.frames[epoch].losses.tolist()
         distortion = vae.frames[epoch].losses.tolist()[0]

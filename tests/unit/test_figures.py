@@ -71,7 +71,9 @@ FIGURES = {
     "pictures of digits": lambda a, v, x, p: figures.pictures({"x": x[:3, :1]}, alt="one row"),
     "reconstructions": lambda a, v, x, p: figures.reconstructions({"UAE": a, "VAE": v}, x[:4]),
     "figure_uae": lambda a, v, x, p: figures.figure_uae(a, p, x[:1]),
-    "figure_uae with the truth": lambda a, v, x, p: figures.figure_uae(a, p, x[:1], truth=torch.tensor([0.2, 0.5, 1.0])),
+    "figure_uae with the truth": lambda a, v, x, p: figures.figure_uae(
+        a, p, x[:1], truth=torch.tensor([0.2, 0.5, 1.0])
+    ),
     "curves of four panels": lambda a, v, x, p: figures.curves(
         GRID, {name: {"a long name": GRID, "another": -GRID} for name in "abcd"}, alt="four panels"
     ),
@@ -507,10 +509,15 @@ def test_boxes_say_the_sizes_of_the_network(vae, autoencoder):
         apart = abs(one.get_x() - other.get_x()), abs(one.get_y() - other.get_y())
         assert apart[0] >= one.get_width() or apart[1] >= min(one.get_height(), other.get_height())
     texts = figures.network_boxes(vae).axes[0].texts
-    middles = {(round(box.get_x() + box.get_width() / 2, 6), round(box.get_y() + box.get_height() / 2, 6)) for box in boxes}
+    middles = {
+        (round(box.get_x() + box.get_width() / 2, 6), round(box.get_y() + box.get_height() / 2, 6)) for box in boxes
+    }
     assert middles <= {(round(x, 6), round(y, 6)) for x, y in (text.get_position() for text in texts)}
     drawn = texts_in_place(figure := figures.network_boxes(vae))
-    assert max(box.y1 for _, box in drawn) > 0.85 * figure.bbox.y1 and min(box.y0 for _, box in drawn) < 0.15 * figure.bbox.y1
+    assert (
+        max(box.y1 for _, box in drawn) > 0.85 * figure.bbox.y1
+        and min(box.y0 for _, box in drawn) < 0.15 * figure.bbox.y1
+    )
     across = {text.get_text(): text.get_position()[0] for text in texts}
     assert across["encoder"] < across[f"μ: {vae.latent_dim}"] == across[f"σ: {vae.latent_dim}"] < across["z"]
     assert across["z"] < across["decoder"]
