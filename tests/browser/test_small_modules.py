@@ -155,7 +155,7 @@ def test_bells_are_normal_curves_to_scale(module):
     foot = [axis[2] for axis in axes]
     tall = foot[0] - min(y for _, y in shapes[0][0])
     step = foot[1] - foot[0]
-    assert 0.6 * step < tall < step and foot == pytest.approx([foot[0] + k * step for k in range(5)])
+    assert 0.8 * step < tall < step and foot == pytest.approx([foot[0] + k * step for k in range(5)])
     assert foot[0] - tall >= 0
 
     def is_bell(curve, k, mean, sigma):

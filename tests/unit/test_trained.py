@@ -23,7 +23,7 @@ ABOUT = (WEIGHTS / "README.md").read_text(encoding="utf-8")
 def test_the_weights_are_there_and_small(name):
     model = trained(name)
     assert isinstance(model, (Autoencoder, MultiRateVAE)) and model.latent_dim == (10 if "faces" in name else 2)
-    assert type(model) is RUNS[name].kind and model.latent_dim == RUNS[name].latent_dim
+    assert type(model) is RUNS[name].kind and model.latent_dim == RUNS[name].latents
     assert (WEIGHTS / f"{name}.safetensors").stat().st_size < 8e6
 
 
