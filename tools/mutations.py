@@ -73,6 +73,8 @@ def mutations(path: str, text: bytes) -> Iterator[Mutation]:
     """All that this file has room for."""
     seen, lines = Counter(), text.decode().splitlines()
     for node, definition in targets(PARSERS[Path(path).suffix].parse(text).root_node, "top"):
+        if "/checks/" in path and definition in KNOWN["tries"]:
+            continue
         for start, end, wrong in changes(node, path):
             right = text[start:end].decode()
             seen[definition, right, wrong] += 1

@@ -135,7 +135,7 @@ MISTAKES = [
     (
         checks.check_posterior_on_grid,
         lambda lj, z: (p := lj.softmax(0)) / p[: len(z) // 2].sum() / (z[1] - z[0]),
-        "take the step|the left half",
+        "the left half",
     ),
     (checks.check_posterior_on_grid, lambda lj, z: (-lj).softmax(0) / (z[1] - z[0]), "turned round"),
     (checks.check_elbo, lambda f, m, s, e: elbo(f, m, s, f(m + s * e)), "one value for each sample"),
@@ -232,7 +232,7 @@ MISTAKES = [
     (checks.check_test_loss, lambda f, x, n: losses_of(f, x, n).median(), "the median"),
     (checks.check_pixels, lambda raw: raw / 10, "divided by 10:"),
     (checks.check_pixels, lambda raw: raw / 100, "divided by 100:"),
-    (checks.check_pixels, lambda raw: (raw == 16).float(), "became 0"),
+    (checks.check_pixels, lambda raw: (raw == 16).float(), "between 0 and 16 became 0"),
     (checks.check_pixels, lambda raw: (raw >= 8).float(), "a half counts as black"),
     (checks.check_pixels, lambda raw: (raw > 8).float(), "this is black and white:"),
     (checks.check_pixels, lambda raw: raw / 16 - 0.5, "mapped to .-½"),
