@@ -187,9 +187,17 @@ class WebKit:
     def resize(self, width, height=800):
         """The page's size. The window can't be narrower than 450 px: then the page is in a frame."""
         self.size = (width, height)
-        self.driver.set_window_rect(0, 0, max(width, 500), height)
-        missed = self.driver.execute_script("return [innerWidth, innerHeight]")
-        self.driver.set_window_rect(0, 0, max(width, 500) * 2 - missed[0], height * 2 - missed[1])
+        self.driver.switch_to.default_content()  # not the frame of a narrow page
+        wanted = window = (max(width, 500), height)
+        for _ in range(20):  # the window takes its time, and its frame some of the room
+            self.driver.set_window_rect(0, 0, *window)
+            inner = self.driver.execute_script("return [innerWidth, innerHeight]")
+            if tuple(inner) == wanted:
+                return
+            time.sleep(0.1)
+            inner = self.driver.execute_script("return [innerWidth, innerHeight]")
+            window = [max(100, size + want - got) for size, want, got in zip(window, wanted, inner, strict=True)]
+        raise AssertionError(f"a window of {wanted} stayed {inner}")
 
     def open(self, address):
         self.driver.switch_to.default_content()

@@ -163,7 +163,7 @@ def measure(moves=100, rounds=3):
 def measure_page(moves=100, rounds=3):
     """The same of the playground's page: ({explorer: {panel: [ms of each move]}}, [ms to its first picture])."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        make_site.main(["09_playground"], Path(folder) / "site")
+        make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.add_init_script(FIRST_ON_PAGE)
         firsts = []

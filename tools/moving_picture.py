@@ -88,7 +88,7 @@ def frames_of_the_playground(browser, folder: Path) -> list[Image.Image]:
     """The frames, taken from a page that is made for it in the `folder`."""
     make_site.install()
     page = make_site.page_of(LESSON.stem, executed(LESSON))
-    make_site.write(page, [], folder)
+    make_site.write(page, [], folder, make_site.ENGLISH, [])
     return take_frames(browser, folder / f"{page.name}.html")
 
 

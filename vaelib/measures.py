@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaelib import require
+from vaelib.language import Name
 from vaelib.losses import (
     kl_to_standard_normal,
     left_out_constant,
@@ -317,14 +318,14 @@ def holes(
     if len(real) < COMPONENTS:
         raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")
     codes = codes_of(autoencoder, real)
-    drawn = {f"UAE, {kind}": sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
+    drawn = {Name(f"UAE, {kind}"): sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
     # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
-    pictures = {"UAE, real codes": reconstruct(autoencoder, (real if coverage else held_out)[:n])}
+    pictures = {Name("UAE, real codes"): reconstruct(autoencoder, (real if coverage else held_out)[:n])}
     pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
     if vae is not None:
         D = codes_of(vae, real[:1]).shape[1]
         prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
-        pictures["VAE, prior"] = vae.decode(prior.to(real.device))
+        pictures[Name("VAE, prior")] = vae.decode(prior.to(real.device))
     if coverage:
         return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -224,3 +225,40 @@ def test_without_make_the_edition_is_a_word_too(monkeypatch):
     monkeypatch.setattr(commands.sys, "argv", ["tools"])
     commands.main(["present", "05", "EDITION=it"])
     assert seen == {"edition": "it"} and commands.sys.argv[1:] == ["05"]
+
+
+# Nothing is left in English
+
+SHARED = set((Path(__file__).with_name("shared_words.txt")).read_text(encoding="utf-8").partition("\n")[2].split())
+NOT_PROSE = re.compile(r"\]\([^)]*\)|<[^>]*>|https?://\S+|\{[^}]*\}")
+TITLE = re.compile(r"(?<!\*)\*(?!\*)[^*\n]+\*(?!\*)|“[^”\n]*”")  # of papers, and of buttons and menus
+IN_BOTH_LANGUAGES = ("further_reading", "glossary")  # titles of papers, and the English words themselves
+
+
+def words_of(text):
+    return {word.lower() for word in re.findall(r"[^\W\d_]{2,}", text)}
+
+
+READ = [name for name in NAMES if name not in IN_BOTH_LANGUAGES]
+
+
+@pytest.fixture(scope="module")
+def english_words():
+    passages = (one for name in READ for one in edition.passages_of(name))
+    return set().union(*(words_of(edition.without_formulas(one.text)) for one in passages))
+
+
+def left_in_english(translation, english_words):
+    prose = NOT_PROSE.sub(" ", TITLE.sub(" ", edition.without_formulas(translation)))
+    return (words_of(prose) & english_words) - SHARED
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_english_word_is_left(name, english_words):
+    for passage, translation in edition.translations(name, "it").items():
+        assert not left_in_english(translation, english_words), passage
+
+
+def test_an_english_word_is_seen(english_words):
+    assert left_in_english("Il VAE draws un volto da $p(z)$", english_words) == {"draws"}
+    assert left_in_english("Il VAE e l’encoder, `draw`, con β = 1", english_words) <= {"encoder"}

@@ -74,7 +74,7 @@ PUBLIC = public()
 VALUES = {
     *("digits.Digits", "digits.DigitsError", "faces.Faces", "faces.Kinds", "history.History", "history.History.add"),
     *("landscape.Landscape", "losses.Loss", "measures.Evaluation", "measures.Marginal"),
-    *("rate.RateParts", "recording.Frame", "trained.Run", "checks.Verdict", "figures.CourseFigure"),
+    *("rate.RateParts", "recording.Frame", "trained.Run", "checks.Verdict", "figures.CourseFigure", "language.Name"),
 }
 # Their callers in vaelib have looked at the arguments.
 INSIDE = {
@@ -85,6 +85,7 @@ INSIDE = {
     *("models.in_mode", "models.in_eval_mode", "models.ImageCoder", "multirate.scale_of", "multirate.beta_at"),
     *("recording.Recording.from_frames", "recording.Recording.stacked"),
     *("multirate.MultiRateVAE.draw_betas", "trained.round_weights"),
+    *("language.later", "language.listed", "language.words_of"),
     *("models.ImageCoder.decode", "models.ImageCoder.save", "models.ImageCoder.load"),  # tried on its subclasses
 }
 # Made by the functions of nearly the same name; their traits are tried below.
@@ -177,6 +178,7 @@ def kl(mu, log_var):
 
 CHECKED = {"function": lambda world: lambda *arguments: world.codes}
 OF_FUNCTION = {
+    "language.use": {"language": chosen("en")},  # "it" would be for all tests that come after
     "faces.render": {"factors": lambda world: world.factors},
     "multirate.MultiRateVAE.encode": {"beta": lambda world: torch.ones(world.n)},
     "multirate.MultiRateVAE.decode": {"beta": lambda world: torch.ones(world.n)},
@@ -394,6 +396,8 @@ RIGHT = {
     )(result, given),
     "figures.change_of": shaped("walks"),
     **{f"explorers.{name}": of_kind(widgets.DOMWidget) for name in explorers.__all__},
+    "language.use": nothing,
+    "language.chosen": of_kind(str),
     "checks.verdicts": of_kind(list),
     "checks.progress": nothing,
     "checks.yours": lambda result, given: callable(result),

@@ -51,7 +51,7 @@ export function bells(names, {
   range: [least, most] = [-4, 4], marks = [least, (least + most) / 2, most], means = false, prior = true, unit = "z",
   points = false, truths = false, alt, rowHeight = 26, width = 320,
 } = {}) {
-  const place = rowsOf(names, { rowHeight, width, room: means ? 112 : 64 });
+  const place = rowsOf(names, { rowHeight, width, room: means ? 128 : 64 });
   const { left, right } = place;
   const axis = { least, most, x: (value) => left + ((value - least) / (most - least)) * (right - left) };
   const foot = (k) => place.baseline(k) + 3;
