@@ -401,7 +401,9 @@ def test_a_right_answer_passes(check, capsys):
 
 @pytest.mark.parametrize(("check", "answer", "named"), MISTAKES, ids=[f"{c.__name__}: {n}" for c, _, n in MISTAKES])
 def test_a_mistake_is_named(check, answer, named, capsys):
-    check(answer)
+    with torch.random.fork_rng():  # or, once in 250 runs, two ε of an answer are so near that they pass for one
+        torch.manual_seed(0)
+        check(answer)
     said = capsys.readouterr().out
     assert said.startswith("✗") and re.search(named, said), said
 
