@@ -251,6 +251,14 @@ def test_undo_and_clear(shown):
     assert page.locator("input:checked").get_attribute("aria-label") == "test image 8, class 7"
 
 
+def test_nothing_is_drawn_between_two_strokes(shown):
+    page = shown(draw_a_digit())
+    draw(page, [[(80, 60), (80, 220)], [(200, 60), (200, 220)]])
+    ink = page.locator(".vl-paper").evaluate("it => [...it.getContext('2d').getImageData(0, 0, 280, 280).data]")
+    dark = torch.tensor(ink).view(280, 280, 4)[..., 0] < 128
+    assert dark[:, 80].any() and dark[:, 200].any() and not dark[:, 110:170].any()
+
+
 def test_a_second_view_follows_the_pen(shown):
     widget = draw_a_digit()
     page = shown(widget)

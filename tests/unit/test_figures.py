@@ -489,6 +489,14 @@ def test_curves_that_cross_0_show_where_it_is():
     assert [list(line.get_ydata()) for line in across.lines[1:]] == [[0, 0]] and len(above.lines) == 1
 
 
+def test_a_legend_stands_in_the_middle_below_its_curves():
+    figure = figures.curves(GRID, {"t": {"q": GRID, "p": -GRID}}, alt="lines")
+    texts_in_place(figure)
+    [axes] = figure.axes
+    legend, curves = axes.legend_.get_window_extent(), axes.get_window_extent()
+    assert legend.x0 + legend.x1 == pytest.approx(curves.x0 + curves.x1, abs=4) and legend.y1 < curves.y0
+
+
 def test_what_is_left_out_of_a_call_is_what_the_docstring_says(autoencoder, vae, images):
     [table] = figures.number_tables({"one": TABLES["one"]}, ["a", "b"], list("xyz"), alt="a table").axes[0].images
     assert table.get_clim() == (-1, 1)

@@ -109,6 +109,8 @@ def test_q_is_drawn_to_scale_in_the_posterior_and_the_peak_is_where_it_is():
     log_joint = -50 * ((line[:, None] - 1).square() + (line + 0.5).square())  # peaks at z = (1, −0.5)
     q = Normal(torch.tensor([[-1.0, 0.5]]), torch.tensor([[0.1, 0.3]]))
     figure = figures.posterior_planes({"a digit": (log_joint, q)}, line, alt="a posterior")
+    width, height = figure.get_size_inches()
+    assert width > height, "beside the panel there is room for its scale of colours"
     axes = figure.axes[0]
     (cross,) = [mark for mark in axes.lines if mark.get_marker() == "x"]
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == pytest.approx((1, -0.5), abs=1e-6)
