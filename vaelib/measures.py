@@ -1,6 +1,5 @@
-"""Numbers about trained models: rate, distortion, ELBO, log p(x), probes and holes.
-
-Random numbers are drawn for all images at once, so that no result depends on the size of the batches.
+"""Numbers about trained models: rate, distortion, ELBO, log p(x), probes and holes. Random numbers are drawn for all
+images at once, so that no result depends on the size of the batches.
 """
 
 import math
