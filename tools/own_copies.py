@@ -183,18 +183,18 @@ def lay_out(course: Path = ROOT, language: str | None = None) -> Path | None:
             where = mine.relative_to(course).as_posix()
             _say(f"Your own copies of the lessons are in {where}/: an update leaves those alone that you worked in.")
         for name in behind:
-            _say(_about_new_version(name))
+            _say(_about_new_version(name, language))
     except OSError as error:
         _say(f"The lessons could not be copied to {mine} ({error.strerror or error}).")
     return mine if all((mine / path.name).exists() for path in lessons_in(course / "notebooks").values()) else None
 
 
-def _about_new_version(name: str, on_windows: bool = os.name == "nt") -> str:
+def _about_new_version(name: str, language: str | None = None, on_windows: bool = os.name == "nt") -> str:
     if name in TEXTS:
         return f"{name} has a new version: rename yours, and the next start brings it"
     number = name[:2]
     how = rf".venv\Scripts\python -m tools fresh {number}" if on_windows else f"make fresh LESSON={number}"
-    return f"lesson {number} has a new version: {how}"
+    return f"lesson {number} has a new version: {how}" + (f" EDITION={language}" if language else "")
 
 
 def _link_to_the_course(course: Path, place: Path) -> None:

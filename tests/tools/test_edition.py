@@ -262,3 +262,13 @@ def test_no_english_word_is_left(name, english_words):
 def test_an_english_word_is_seen(english_words):
     assert left_in_english("Il VAE draws un volto da $p(z)$", english_words) == {"draws"}
     assert left_in_english("Il VAE e l’encoder, `draw`, con β = 1", english_words) <= {"encoder"}
+
+
+def test_a_new_version_of_an_italian_lesson_is_fetched_in_italian(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(own_copies, "own_folder", lambda *_: tmp_path)
+    own_copies.lay_out(ROOT, "it")
+    (tmp_path / "05_beta.ipynb").write_text("mine")
+    with monkeypatch.context() as changed:
+        changed.setattr(own_copies, "contents", lambda *_: {"05_beta.ipynb": b"a new version"})
+        own_copies.lay_out(ROOT, "it")
+    assert "LESSON=05 EDITION=it" in capsys.readouterr().out
