@@ -153,6 +153,12 @@ def written(words: Words) -> bytes:
     return file.getvalue()
 
 
+def left_to_do(words: Words, name: str) -> str:
+    messages = [message for message in words if message.id]
+    missing, fuzzy = sum(not one.string for one in messages), sum(one.fuzzy for one in messages)
+    return f"{words.locale}/{name:34} {len(messages):4} messages, {missing:4} missing, {fuzzy:4} fuzzy"
+
+
 def catalogue_path(name: str, language: str) -> Path:
     return FOLDER / language / f"{name}.po"
 
@@ -329,9 +335,7 @@ def main(names: list[str]) -> None:
     """Bring all catalogues up to date, and count what is left to do: `make catalogues`."""
     for language in LANGUAGES:
         for name in names or NAMES:
-            messages = [message for message in update(name, language) if message.id]
-            missing, fuzzy = sum(not one.string for one in messages), sum(one.fuzzy for one in messages)
-            print(f"{language}/{name:34} {len(messages):4} messages, {missing:4} missing, {fuzzy:4} fuzzy")
+            print(left_to_do(update(name, language), name))
         if not names:
             (FOLDER / language / "README.md").write_text(readme(language), encoding="utf-8")
 

@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 
-from tools.edition import LANGUAGES, Passage, Words, merged, read, written
+from tools.edition import LANGUAGES, Passage, Words, left_to_do, merged, read, written
 from tools.environment import ROOT
 from vaelib.faces import FACTORS, KINDS
 from vaelib.measures import DENSITIES
@@ -82,8 +82,7 @@ def main(languages: list[str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(written(words))
         path.with_suffix(".mo").write_bytes(compiled(words))
-        missing, fuzzy = sum(not one.string for one in words if one.id), sum(one.fuzzy for one in words)
-        print(f"{language}/{'vaelib':34} {len(words):4} messages, {missing:4} missing, {fuzzy:4} fuzzy")
+        print(left_to_do(words, "vaelib"))
 
 
 if __name__ == "__main__":
