@@ -6,9 +6,19 @@ from vaelib.history import History
 from vaelib.losses import kl_to_standard_normal, vae_loss
 from vaelib.models import VAE, Autoencoder
 from vaelib.multirate import MultiRateVAE
-from vaelib.training import fit
+from vaelib.training import fit, fit_all
 
-__all__ = ["VAE", "Autoencoder", "MultiRateVAE", "digits", "faces", "fit", "kl_to_standard_normal", "vae_loss"]
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "MultiRateVAE",
+    "digits",
+    "faces",
+    "fit",
+    "fit_all",
+    "kl_to_standard_normal",
+    "vae_loss",
+]
 
 
 def _plot(history: History):

@@ -24,7 +24,8 @@ from vaelib.multirate import MultiRateVAE
 from vaelib.storage import whole_or_nothing
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / ".kept"
-SOURCES = ("history", "losses", "models", "multirate", "training", "training_cache")  # decide what comes of a training
+# What decides what comes of a training.
+SOURCES = ("adam", "history", "losses", "models", "multirate", "training", "training_cache")
 DIGEST_BYTES = 32
 LARGEST_FILE = 300e6  # bytes: with a callback each epoch's weights are kept, and some trainings are long
 

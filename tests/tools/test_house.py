@@ -9,7 +9,7 @@ from tools.lessons import ROOT
 
 # From the ground up: a room may import what is on the floors below it.
 FLOORS = [
-    ["vaelib.require", "vaelib.palette", "vaelib.storage"],
+    ["vaelib.require", "vaelib.palette", "vaelib.storage", "vaelib.adam"],
     ["vaelib.language"],
     ["vaelib.losses", "vaelib.faces", "vaelib.digits"],
     ["vaelib.models"],

@@ -86,6 +86,7 @@ INSIDE = {
     *("recording.Recording.from_frames", "recording.Recording.stacked"),
     *("multirate.MultiRateVAE.draw_betas", "trained.round_weights"),
     *("language.later", "language.listed", "language.words_of"),
+    *("adam.OneCycleAdam", "adam.OneCycleAdam.rate", "adam.OneCycleAdam.step", "adam.OneCycleAdam.zero_grad"),
     *("models.ImageCoder.decode", "models.ImageCoder.save", "models.ImageCoder.load"),  # tried on its subclasses
 }
 # Made by the functions of nearly the same name; their traits are tried below.
@@ -194,6 +195,10 @@ OF_FUNCTION = {
     "recording.Recording.__call__": {"epoch": chosen(1)},
     "trained.data_of": {"split": chosen("train", "test"), "name": chosen("digits", "faces")},
     "training.fit": {"model": lambda world: VAE(SHAPE, 2, (4,)), "progress": chosen(False)},
+    "training.fit_all": {
+        "models": lambda world: [VAE(SHAPE, 2, (4,)), Autoencoder(SHAPE, 2, (4,))],
+        "progress": chosen(False),
+    },
     # figures
     "figures.attribute_bells": {"posteriors": mapped(lambda world: world.q_of_one), "names": chosen(tuple("abcd"))},
     "figures.latent_bells": {"posteriors": mapped(lambda world: world.q_of_one)},
@@ -390,6 +395,7 @@ RIGHT = {
     "trained.data_of": of_kind(tuple),
     "trained.training_run": of_kind(tuple),
     "training.fit": lambda result, given: len(result.loss) == given.get("epochs", 12),
+    "training.fit_all": lambda result, given: {len(each.loss) for each in result} == {given.get("epochs", 12)},
     "figures.picture_html": of_kind(str),
     "figures.walks_of_latents": lambda result, given: shaped(
         len(result), given.get("steps", 2), *given["image"].shape[1:]
@@ -408,7 +414,8 @@ RIGHT |= {
     for name in figures.__all__
     if callable(getattr(figures, name)) and f"figures.{name}" not in RIGHT
 }
-ALSO = {"training.fit": FloatingPointError, "recording.load_recordings": OSError}  # what their docstrings name beside
+ALSO = {f"training.{name}": FloatingPointError for name in ("fit", "fit_all")}  # what their docstrings name beside
+ALSO |= {"recording.load_recordings": OSError}
 ALSO |= {name: OSError for name in PUBLIC if name.endswith((".save", ".load", ".save_recordings"))}
 ENDLESS = {"trained.training_run": 2, "trained.data_of": 8, "explorers.explore_beta": 8, "trained.trained": 8}
 

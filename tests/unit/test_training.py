@@ -1,9 +1,15 @@
 """`fit`: it learns, can be repeated, can be interrupted, and reports what it saw."""
 
+import subprocess
+import sys
+import threading
+
 import pytest
 import torch
+from torch import nn
 
-from vaelib import VAE, Autoencoder, MultiRateVAE, fit, vae_loss
+from vaelib import VAE, Autoencoder, MultiRateVAE, fit, fit_all, training, vae_loss
+from vaelib.adam import OneCycleAdam
 from vaelib.history import History
 from vaelib.losses import reconstruction_error
 
@@ -60,6 +66,12 @@ def test_training_neither_changes_nor_needs_the_global_generator():
         torch.manual_seed(123)
         second, _ = train(VAE)
     assert torch.equal(weights(first), weights(second))
+
+
+@ALL
+def test_training_leaves_no_gradients_behind(kind):
+    stopped, _ = train(kind, callback=interrupt_after(1))
+    assert all(parameter.grad is None for model in (train(kind)[0], stopped) for parameter in model.parameters())
 
 
 def test_training_leaves_the_images_alone():
@@ -264,3 +276,128 @@ def test_a_history_says_in_a_line_how_the_loss_fell():
     history = History(1.0, [203.17, 22.04], [190.0, 20.0], [13.0, 2.0], [(13.0,), (2.0,)])
     assert repr(history) == "2 epochs: loss about 203.2 nats in the first, about 22.0 in the last"
     assert repr(History(1.0)) == "no whole epoch"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 40])
+def test_the_optimiser_does_what_torchs_adam_and_one_cycle_rate_do(steps):
+    def network():
+        torch.manual_seed(0)
+        layers = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1), nn.Linear(2, 2))  # the last is never used
+        layers[0].bias.requires_grad_(False)
+        return layers
+
+    ours, theirs = network(), network()
+    own = OneCycleAdam(ours, 0.05, steps)
+    usual = torch.optim.Adam(theirs.parameters(), lr=0.05, betas=(0.9, 0.99), fused=True)
+    total = steps + 1
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        usual, max_lr=0.05, total_steps=total, pct_start=max(0.2, 2 / total), cycle_momentum=False
+    )
+    for step in range(steps):
+        assert own.rate() == pytest.approx(usual.param_groups[0]["lr"], rel=1e-9), step
+        x = torch.randn(5, 3, generator=torch.Generator().manual_seed(step))
+        for optimizer, model in ((own, ours), (usual, theirs)):
+            optimizer.zero_grad()
+            model[:3](x).square().sum().backward()
+            optimizer.step()
+        schedule.step()
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+
+
+def test_a_training_does_not_load_torchs_compiler():
+    code = """
+import sys
+from vaelib import VAE, digits, fit
+fit(VAE((1, 28, 28), 2), digits("test").images, epochs=1, progress=False)
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- several at once
+
+
+def test_several_at_once_come_out_as_one_after_the_other():
+    models = [build(VAE), build(VAE), build(Autoencoder), build(MultiRateVAE), build(VAE)]
+    betas = [0.0, 3.0, None, None, None]
+    threads = torch.get_num_threads()
+    histories = fit_all(models, images(), epochs=3, batch_size=16, beta=betas, progress=False)
+    assert torch.get_num_threads() == threads
+    for model, beta, history in zip(models, betas, histories, strict=True):
+        alone, its_history = train(type(model), beta=beta)
+        torch.testing.assert_close(weights(model), weights(alone))
+        assert history.loss == pytest.approx(its_history.loss) and history.beta == its_history.beta
+
+
+def test_one_beta_is_for_all():
+    first, second = fit_all([build(VAE), build(VAE)], images(), epochs=1, beta=2.0, progress=False)
+    assert first == second and first.beta == 2
+
+
+def test_one_thread_is_enough_for_several():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        histories = fit_all([build(VAE), build(Autoencoder)], images(), epochs=2, progress=False)
+    finally:
+        torch.set_num_threads(threads)
+    assert [len(history.loss) for history in histories] == [2, 2]
+
+
+def test_the_bar_of_several_counts_the_steps_of_all(capsys):
+    fit_all([build(VAE), build(Autoencoder)], images(), epochs=3, batch_size=16)
+    assert "18/18" in capsys.readouterr().err
+
+
+def test_an_interrupt_stops_all_of_them(monkeypatch):
+    begun = threading.Event()
+
+    def interrupted(waiting, **options):  # what the stop button does to the thread that waits
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    step = OneCycleAdam.step
+    monkeypatch.setattr(OneCycleAdam, "step", lambda optimizer: (step(optimizer), begun.set()))
+    monkeypatch.setattr(training, "wait", interrupted)
+    models = [build(VAE), build(Autoencoder), build(VAE)]
+    histories = fit_all(models, images(), epochs=100_000, progress=False)
+    assert all(history.interrupted for history in histories)
+    assert all(model.training for model in models) and all(weights(model).isfinite().all() for model in models)
+
+
+def test_what_one_of_them_raises_is_raised_and_stops_the_others():
+    broken, calls = build(VAE), []
+    decode = broken.decode
+
+    def breaks(z):
+        calls.append(z)
+        return decode(z) / 0 * 0 if len(calls) == 4 else decode(z)
+
+    broken.decode = breaks
+    threads = torch.get_num_threads()
+    with pytest.raises(FloatingPointError, match="in epoch"):
+        fit_all([build(VAE), broken], images(), epochs=100_000, progress=False)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "error", "match"),
+    [
+        ([], {}, TypeError, "models must be a list of at least one"),
+        (build(VAE), {}, TypeError, "models must be a list"),
+        ([build(VAE), 3], {}, TypeError, r"models\[1\] must be"),
+        ([build(VAE)] * 2, {}, ValueError, "models must be different"),
+        ([build(VAE), build(VAE)], {"beta": [1.0]}, ValueError, "beta must be one number, or one for each of the 2"),
+        ([build(VAE), build(MultiRateVAE)], {"beta": 1.0}, ValueError, "beta must not be given"),
+        ([build(VAE), build(VAE)], {"beta": [1.0, -1.0]}, ValueError, "beta must be a finite number"),
+        ([build(VAE), build(VAE)], {"epochs": 0}, ValueError, "epochs must be at least 1"),
+        ([build(VAE), build(VAE)], {"progress": 1}, TypeError, "progress must be True or False"),
+        ([build(VAE), build(VAE)], {"fresh": 1}, TypeError, "fresh must be True or False"),
+    ],
+)
+def test_several_with_a_fault_are_left_as_they_were(models, options, error, match):
+    whole = [model for model in (models if isinstance(models, list) else []) if not isinstance(model, int)]
+    before = [weights(model) for model in whole]
+    with pytest.raises(error, match=match):
+        fit_all(models, images(), **({"epochs": 2} | options))
+    assert all(torch.equal(a, weights(model)) for a, model in zip(before, whole, strict=True))
