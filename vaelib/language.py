@@ -19,6 +19,8 @@ from vaelib import require
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, *sorted(path.name for path in LOCALE.iterdir() if path.is_dir()))
+_DECIMAL_POINT = re.compile(r"(?<=\d)\.(?=\d)")
+_SEVERAL_NUMBERS = re.compile(r"\([^()]*\d\.\d[^()]*\)")
 _IN_JAVASCRIPT = re.compile(r'\bsay\(\s*("(?:[^"\\\n]|\\.)*")')
 _used: str | None = None  # for all threads
 
@@ -78,6 +80,16 @@ def later(text: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """The names as a reader would say them: "mu and log_var"."""
     return _(" and ").join(names)
+
+
+def decimals(text: str) -> str:
+    """The text with the language's sign between a number's whole part and its decimals: 0.5, in Italian 0,5.
+
+    Where that is a comma, several numbers in parentheses need another sign between them: (0.5, 1) is (0,5; 1).
+    """
+    if _(".") == ",":
+        text = _SEVERAL_NUMBERS.sub(lambda numbers: numbers[0].replace(", ", "; "), text)
+    return _DECIMAL_POINT.sub(_("."), text)
 
 
 def words_of(script: str) -> dict[str, str]:

@@ -78,14 +78,14 @@ VALUES = {
 }
 # Their callers in vaelib have looked at the arguments.
 INSIDE = {
-    "figures.CourseFigure.to_html",  # without arguments
+    *("figures.CourseFigure.to_html", "figures.CourseFigure.draw"),  # without arguments; by matplotlib
     *("models.code_of", "models.require_images_for", "models.require_latents_for"),  # the rules themselves
     *("multirate.require_one_beta", "measures.require_arguments"),
     *("losses.left_out_constant", "measures.batches_of", "measures.noise_for", "models.posterior_of"),
     *("models.in_mode", "models.in_eval_mode", "models.ImageCoder", "multirate.scale_of", "multirate.beta_at"),
     *("recording.Recording.from_frames", "recording.Recording.stacked"),
     *("multirate.MultiRateVAE.draw_betas", "trained.round_weights"),
-    *("language.later", "language.listed", "language.words_of"),
+    *("language.later", "language.listed", "language.decimals", "language.words_of"),
     *("adam.OneCycleAdam", "adam.OneCycleAdam.rate", "adam.OneCycleAdam.step", "adam.OneCycleAdam.zero_grad"),
     *("models.ImageCoder.decode", "models.ImageCoder.save", "models.ImageCoder.load"),  # tried on its subclasses
 }

@@ -1,12 +1,14 @@
 """In which language vaelib speaks, and that what it says is whole."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
 
 import pytest
 import torch
+from matplotlib.backends.backend_agg import RendererAgg
 
 import vaelib
 from vaelib import VAE, Autoencoder, checks, digits, faces, figures, language
@@ -147,6 +149,51 @@ def test_a_readers_own_labels_are_left_alone():
     figure = figures.labelled_points({"mine": {"here": (1.0, 2.0)}}, xlabel="across", ylabel="up", alt="points")
     assert figure.axes[0].get_xlabel() == "across" and figure.axes[0].texts[0].get_text() == "here"
     assert history.plot().axes[0].get_xlabel() == "epoca"
+
+
+@pytest.mark.parametrize(
+    ("english", "italian"),
+    [
+        ("1.5", "1,5"),
+        ("−0.25 ± 0.031", "−0,25 ± 0,031"),
+        ("(0.5, −1.2)", "(0,5; −1,2)"),
+        ("UAE, N(0, 0.1²)", "UAE, N(0; 0,1²)"),
+        ("UAE, N(0, 1)", "UAE, N(0, 1)"),
+        ("12 epochs. 3 seeds", "12 epochs. 3 seeds"),
+    ],
+)
+def test_numbers_have_the_sign_of_the_language(english, italian):
+    assert language.decimals(english) == english
+    language.use("it")
+    assert language.decimals(english) == italian
+
+
+def drawn_texts(figure, monkeypatch):
+    """What a figure writes, ticks too."""
+    texts, draw_text = [], RendererAgg.draw_text
+
+    def noted(renderer, gc, x, y, text, *rest, **options):
+        texts.append(text)
+        return draw_text(renderer, gc, x, y, text, *rest, **options)
+
+    monkeypatch.setattr(RendererAgg, "draw_text", noted)
+    page = figure.to_html()
+    return set(texts), page
+
+
+def test_a_figures_numbers_have_the_sign_of_the_language(monkeypatch):
+    def texts():
+        figure = figures.labelled_points(
+            {"mine": {"1.25 nats": (0.4, 0.2)}}, xlabel=r"$\sigma = 0.5$", ylabel="up", alt="at (0.4, 0.2)"
+        )
+        return drawn_texts(figure, monkeypatch)
+
+    english, page = texts()
+    assert {"1.25 nats", r"$\sigma = 0.5$", "0.210"} <= english and 'alt="at (0.4, 0.2)"' in page
+    language.use("it")
+    italian, page = texts()
+    assert {"1,25 nats", r"$\sigma = 0{,}5$", "0,210"} <= italian and 'alt="at (0,4; 0,2)"' in page
+    assert not any(re.search(r"\d\.\d", text) for text in italian)
 
 
 def test_a_list_has_its_own_and():

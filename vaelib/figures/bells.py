@@ -204,7 +204,8 @@ def _draw_arrow(axes: Axes, start, end, name: str, place, *, align: str = "cente
     hide_axes(axes)
     arrow = {"arrowstyle": "-|>", "linewidth": 4, "color": GREY, "mutation_scale": 30}
     axes.annotate("", end, start, arrowprops=arrow)
-    axes.text(*place, name, ha=align, fontsize=19)
+    size = 19 if align == "left" else min(19, 225 / len(name))  # in the middle it stands between two panels
+    axes.text(*place, name, ha=align, fontsize=size)
 
 
 def _tiled(images: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import base64
 import functools
 import html
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import matplotlib.style
@@ -13,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaelib import require
+from vaelib.language import decimals
 from vaelib.palette import BLUE, CLASS_COLOURS, CLASS_MARKERS, GREY, ORANGE
 
 STYLE = {
@@ -38,6 +40,22 @@ class CourseFigure(Figure):
     """A matplotlib Figure with an alt text, `alt`, which reaches the notebook's page together with the picture."""
 
     alt: str = ""
+
+    def draw(self, renderer) -> None:
+        """Draw it, with the decimal sign of the language in every number, those beside the axes too."""
+        draw_text = renderer.draw_text
+
+        def draw_in_language(gc, x, y, text, prop, angle, ismath=False, mtext=None):
+            said = decimals(text)
+            if ismath:  # there a comma would be followed by a space
+                said = re.sub(r"(?<=\d),(?=\d)", "{,}", said)
+            draw_text(gc, x, y, said, prop, angle, ismath, mtext)
+
+        renderer.draw_text = draw_in_language
+        try:
+            super().draw(renderer)
+        finally:
+            renderer.draw_text = draw_text
 
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
@@ -121,7 +139,7 @@ def hide_axes(axes: Axes) -> None:
 def image_element(webp: bytes, alt: str, style: str) -> str:
     """The `<img>` of a picture."""
     data = base64.b64encode(webp).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{data}" style="{style}">'
+    return f'<img alt="{html.escape(decimals(alt))}" src="data:image/webp;base64,{data}" style="{style}">'
 
 
 def require_alt(alt: str) -> None:
