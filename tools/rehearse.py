@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+from tools import edition
 from tools.explorer_controls import CONTROLS, NAME, PICTURE, key_of, use_the_mouse
 from tools.lab import NoBrowser, chromium
 from tools.lessons import ROOT, chosen
@@ -159,7 +160,7 @@ HEAD = f"{'lesson':32}{'slides':>6}{'moves':>9}{'slowest':>9}"
 def rehearse(path: Path, browser) -> Rehearsal:
     """Walk through the lesson in the notebook `path`."""
     rehearsal = Rehearsal(path.stem)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = edition.lesson(path, edition.chosen_edition())
     with as_slides(notebook, path.stem, partial(look_at_cell, rehearsal)) as (server, address):
         page = browser.new_page(viewport=HALL)
         try:

@@ -41,6 +41,12 @@ def test_catalogues_are_as_the_tool_writes_them(name, tmp_path, monkeypatch):
     assert edition.catalogue_path(name, "it").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ITALIAN)
+def test_a_headline_fits_in_one_line_of_a_slide(name):
+    slides = [cell.metadata["slide"] for cell in ITALIAN[name].cells if "headline" in cell.metadata.get("slide", {})]
+    assert slides and not [slide.headline for slide in slides if len(slide.headline) > 48]  # as long as the English
+
+
 @pytest.mark.parametrize(
     ("context", "english", "italian", "said"),
     [

@@ -11,31 +11,13 @@ import torch
 from matplotlib.backends.backend_agg import RendererAgg
 
 import vaelib
-from vaelib import VAE, Autoencoder, checks, digits, faces, figures, language
-from vaelib.explorers import (
-    compare_codes,
-    draw_a_digit,
-    explore_beta,
-    explore_latents,
-    explore_loss,
-    explore_map,
-    judge,
-    watch_training,
-)
+from tools.explorer_controls import EXPLORERS
+from vaelib import VAE, Autoencoder, checks, digits, explorers, faces, figures, language
+from vaelib.explorers import compare_codes, explore_latents, judge
 from vaelib.faces import FACTORS
 from vaelib.history import History
 from vaelib.language import Name
 from vaelib.measures import fit_probes
-
-EXPLORERS = (
-    compare_codes,
-    draw_a_digit,
-    explore_beta,
-    explore_latents,
-    explore_loss,
-    explore_map,
-    watch_training,
-)
 
 
 @pytest.fixture(autouse=True)
@@ -202,8 +184,9 @@ def test_a_list_has_its_own_and():
     assert language.listed(["mu", "log_var"]) == "mu e log_var"
 
 
-@pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda explorer: explorer.__name__)
-def test_an_explorer_sends_its_words_in_the_language_in_use(explorer):
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_sends_its_words_in_the_language_in_use(name):
+    explorer = getattr(explorers, name)
     assert explorer().words == {}
     language.use("it")
     words = explorer().words
