@@ -55,7 +55,7 @@ def prepare_slides(notebook) -> list[str]:
     kinds = [kind_of(cell) for cell in cells]
     for k, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
         if cell.cell_type == "code":
-            show_code(cell, CODE_SHOWN_TAG in cell.metadata.get("tags", []))
+            cell.metadata["jupyter"] = {"source_hidden": not shows_code(cell)}
             cell.outputs, cell.execution_count = [], None
         else:
             cell.metadata["editable"] = False  # a double click is to open no editor
@@ -73,12 +73,8 @@ def goes_on(cells) -> bool:
     return any(cell.cell_type == "code" and kind_of(cell) is None for cell in of_the_slide)
 
 
-def show_code(cell, shown: bool) -> None:
-    """Show the cell's code, as large as fits, or fold it."""
-    cell.metadata["jupyter"] = {"source_hidden": not shown}
-    if shown:
-        size = size_of_code(cell.source, with_picture=any("data" in output for output in cell.outputs))
-        cell.metadata["@deathbeds/jupyterlab-fonts"] = {"styles": {"--jp-code-font-size": f"{size}px"}}
+def shows_code(cell) -> bool:
+    return CODE_SHOWN_TAG in cell.metadata.get("tags", [])
 
 
 def kind_of(cell) -> str | None:
@@ -113,12 +109,15 @@ def slide_of(cell, headline: str, notes: list[str], more: bool) -> list:
 
 
 def for_the_stage(notebook):
-    """A copy of the notebook, after its run, without the outputs that no slide shows."""
+    """A copy of the notebook, after its run, without the outputs that no slide shows; code is as large as fits."""
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             picture_alone = cell.metadata.get("slide", {}).get("show") == "picture"
             cell.outputs = [output for output in cell.outputs if is_shown(output, picture_alone)]
+            if shows_code(cell):
+                size = size_of_code(cell.source, with_picture=any("data" in output for output in cell.outputs))
+                cell.metadata["@deathbeds/jupyterlab-fonts"] = {"styles": {"--jp-code-font-size": f"{size}px"}}
     return notebook
 
 
