@@ -134,6 +134,11 @@ FAULTS = [
         "training",
     ),
     Fault("small last batch counted as full", "_train", "len(x) * torch.cat", "batch_size * torch.cat", "training"),
+    Fault("a rate that never falls", "OneCycleAdam.rate", "1.0, LAST,", "1.0, 1.0,", "training"),
+    Fault("squares forgotten like means", "OneCycleAdam", "beta2=BETAS[1]", "beta2=BETAS[0]", "training"),
+    Fault("all threads for each", "fit_all", "(threads // at_once,)", "(threads,)", "training"),
+    Fault("the β of another", "fit_all", "zip(models, betas, strict=True)", "zip(models, betas[::-1])", "training"),
+    Fault("a stop for one alone", "fit_all", "share.stopped = True", "shares[0].stopped = True", "training"),
     Fault(
         "evaluation of the first batch alone",
         "evaluate",

@@ -115,6 +115,7 @@ def fit_all(
     at_once = min(threads, len(models))
     with (
         _bar(len(models) * epochs * -(-len(images) // batch_size), progress) as bar,
+        # torch keeps that number for each thread of Python apart.
         ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(threads // at_once,)) as pool,
     ):
         trainings = [
@@ -132,7 +133,6 @@ def fit_all(
             pass  # from here on each of them is interrupted as the user's one training would be
         for share in shares:
             share.stopped = True
-    torch.set_num_threads(threads)  # some libraries below torch have one number for all threads of Python
     return [training.result() for training in trainings]
 
 

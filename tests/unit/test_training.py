@@ -317,10 +317,18 @@ assert "torch._dynamo" not in sys.modules
 # ---- several at once
 
 
-def test_several_at_once_come_out_as_one_after_the_other():
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    """As many as torch may use: with one, the trainings follow each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_several_at_once_come_out_as_one_after_the_other(threads):
     models = [build(VAE), build(VAE), build(Autoencoder), build(MultiRateVAE), build(VAE)]
     betas = [0.0, 3.0, None, None, None]
-    threads = torch.get_num_threads()
     histories = fit_all(models, images(), epochs=3, batch_size=16, beta=betas, progress=False)
     assert torch.get_num_threads() == threads
     for model, beta, history in zip(models, betas, histories, strict=True):
@@ -334,22 +342,25 @@ def test_one_beta_is_for_all():
     assert first == second and first.beta == 2
 
 
-def test_one_thread_is_enough_for_several():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        histories = fit_all([build(VAE), build(Autoencoder)], images(), epochs=2, progress=False)
-    finally:
-        torch.set_num_threads(threads)
-    assert [len(history.loss) for history in histories] == [2, 2]
+def test_as_many_at_once_as_there_are_threads(threads, monkeypatch):
+    running, most, step = set(), [], OneCycleAdam.step
+
+    def noted(optimizer):
+        running.add(threading.get_ident())
+        most.append((len(running), torch.get_num_threads()))
+        step(optimizer)
+
+    monkeypatch.setattr(OneCycleAdam, "step", noted)
+    fit_all([build(VAE) for _ in range(4)], images(), epochs=40, progress=False)
+    assert max(most) == (threads, 1)
 
 
-def test_the_bar_of_several_counts_the_steps_of_all(capsys):
+def test_the_bar_of_several_counts_the_steps_of_all(threads, capsys):
     fit_all([build(VAE), build(Autoencoder)], images(), epochs=3, batch_size=16)
     assert "18/18" in capsys.readouterr().err
 
 
-def test_an_interrupt_stops_all_of_them(monkeypatch):
+def test_an_interrupt_stops_all_of_them(threads, monkeypatch):
     begun = threading.Event()
 
     def interrupted(waiting, **options):  # what the stop button does to the thread that waits
@@ -360,12 +371,12 @@ def test_an_interrupt_stops_all_of_them(monkeypatch):
     monkeypatch.setattr(OneCycleAdam, "step", lambda optimizer: (step(optimizer), begun.set()))
     monkeypatch.setattr(training, "wait", interrupted)
     models = [build(VAE), build(Autoencoder), build(VAE)]
-    histories = fit_all(models, images(), epochs=100_000, progress=False)
+    histories = fit_all(models, images(), epochs=5_000, progress=False)
     assert all(history.interrupted for history in histories)
     assert all(model.training for model in models) and all(weights(model).isfinite().all() for model in models)
 
 
-def test_what_one_of_them_raises_is_raised_and_stops_the_others():
+def test_what_one_of_them_raises_is_raised_and_stops_the_others(threads):
     broken, calls = build(VAE), []
     decode = broken.decode
 
@@ -374,9 +385,8 @@ def test_what_one_of_them_raises_is_raised_and_stops_the_others():
         return decode(z) / 0 * 0 if len(calls) == 4 else decode(z)
 
     broken.decode = breaks
-    threads = torch.get_num_threads()
     with pytest.raises(FloatingPointError, match="in epoch"):
-        fit_all([build(VAE), broken], images(), epochs=100_000, progress=False)
+        fit_all([broken, build(VAE)], images(), epochs=5_000, progress=False)
     assert torch.get_num_threads() == threads
 
 
