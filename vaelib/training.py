@@ -64,7 +64,7 @@ def fit(
     usable model. Raises TypeError or ValueError that names the argument, FloatingPointError if the loss stops being
     finite.
     """
-    settings = _settings("model", model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed)
+    settings = _settings("model", model, beta, images, epochs, reconstruction, scale, batch_size, learning_rate, seed)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of epoch and history, got {type(callback).__name__}")
     require.flag("progress", progress)
@@ -105,9 +105,10 @@ def fit_all(
     betas = list(beta) if isinstance(beta, (list, tuple)) else [beta] * len(models)
     if len(betas) != len(models):
         raise ValueError(f"beta must be one number, or one for each of the {len(models)} models, got {len(betas)}")
+    of_all = (images, epochs, reconstruction, scale, batch_size, learning_rate, seed)
     settings = [
-        _settings(f"models[{k}]", model, images, epochs, its, reconstruction, scale, batch_size, learning_rate, seed)
-        for k, (model, its) in enumerate(zip(models, betas, strict=True))
+        _settings(f"models[{k}]", model, its_beta, *of_all)
+        for k, (model, its_beta) in enumerate(zip(models, betas, strict=True))
     ]
     require.flag("progress", progress)
     require.flag("fresh", fresh)
@@ -119,20 +120,23 @@ def fit_all(
         ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(threads // at_once,)) as pool,
     ):
         trainings = [
-            pool.submit(_fit, model, images, its, None, lambda steps, share=share: nullcontext(share), fresh)
-            for model, its, share in zip(models, settings, shares, strict=True)
+            pool.submit(_fit, model, images, its_settings, None, lambda steps, share=share: nullcontext(share), fresh)
+            for model, its_settings, share in zip(models, settings, shares, strict=True)
         ]
-        waiting = trainings
+        unfinished = trainings
         try:
-            while waiting:
-                waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
+            while unfinished:
+                finished, unfinished = wait(unfinished, timeout=0.2, return_when=FIRST_EXCEPTION)
                 bar.update(sum(share.steps for share in shares) - bar.n)
-                if any(training.done() and training.exception() for training in trainings):
+                if any(training.exception() for training in finished):
                     break
         except KeyboardInterrupt:
             pass  # from here on each of them is interrupted as the user's one training would be
         for share in shares:
             share.stopped = True
+    for k, training in enumerate(trainings):
+        if error := training.exception():
+            error.add_note(f"This happened in the training of models[{k}].")
     return [training.result() for training in trainings]
 
 
@@ -154,7 +158,7 @@ def _bar(steps: int, progress: bool):
     return tqdm(total=steps, desc=_("training"), unit=_("step"), disable=not progress)
 
 
-def _settings(name, model, images, epochs, beta, reconstruction, scale, batch_size, learning_rate, seed) -> dict:
+def _settings(name, model, beta, images, epochs, reconstruction, scale, batch_size, learning_rate, seed) -> dict:
     """Those of one training, once they and the model, the argument `name`, are found fit for it."""
     require_images_for(model, images, model_name=name, anywhere=True)
     if not isinstance(model, nn.Module):

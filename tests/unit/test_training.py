@@ -385,8 +385,9 @@ def test_what_one_of_them_raises_is_raised_and_stops_the_others(threads):
         return decode(z) / 0 * 0 if len(calls) == 4 else decode(z)
 
     broken.decode = breaks
-    with pytest.raises(FloatingPointError, match="in epoch"):
+    with pytest.raises(FloatingPointError, match="in epoch") as raised:
         fit_all([broken, build(VAE)], images(), epochs=5_000, progress=False)
+    assert raised.value.__notes__ == ["This happened in the training of models[0]."]
     assert torch.get_num_threads() == threads
 
 
