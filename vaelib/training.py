@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -113,9 +113,9 @@ def fit_all(
     require.flag("progress", progress)
     require.flag("fresh", fresh)
     shares, threads = [_Share() for _model in models], torch.get_num_threads()
-    at_once = min(threads, len(models))
+    steps, at_once = len(models) * epochs * -(-len(images) // batch_size), min(threads, len(models))
     with (
-        _bar(len(models) * epochs * -(-len(images) // batch_size), progress) as bar,
+        ExitStack() as shown,
         # torch keeps that number for each thread of Python apart.
         ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(threads // at_once,)) as pool,
     ):
@@ -123,11 +123,14 @@ def fit_all(
             pool.submit(_fit, model, images, its_settings, None, lambda steps, share=share: nullcontext(share), fresh)
             for model, its_settings, share in zip(models, settings, shares, strict=True)
         ]
-        unfinished = trainings
+        bar, unfinished = None, trainings
         try:
             while unfinished:
                 finished, unfinished = wait(unfinished, timeout=0.2, return_when=FIRST_EXCEPTION)
-                bar.update(sum(share.steps for share in shares) - bar.n)
+                if done := sum(share.steps for share in shares):  # none if all of them were kept
+                    if bar is None:
+                        bar = shown.enter_context(_bar(steps, progress))
+                    bar.update(done - bar.n)
                 if any(training.exception() for training in finished):
                     break
         except KeyboardInterrupt:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tools import warm
-from vaelib import VAE, Autoencoder, MultiRateVAE, fit, training_cache
+from vaelib import VAE, Autoencoder, MultiRateVAE, fit, fit_all, training_cache
 from vaelib.recording import Recording
 
 EARLIER = "trained earlier with these settings; fit(..., fresh=True) trains again\n"
@@ -59,6 +59,21 @@ def test_the_same_training_is_done_once(kind, home, capsys):
     assert capsys.readouterr().out == EARLIER
     assert same(first, again)
     assert only(home).read_bytes() == before
+
+
+def test_several_at_once_are_kept_and_then_show_no_bar(right, capsys):
+    def both():
+        models = [VAE((1, 4, 4), latent_dim=2, hidden=(8,)), Autoencoder((1, 4, 4), latent_dim=2, hidden=(8,))]
+        return list(zip(models, fit_all(models, IMAGES, epochs=2), strict=True))
+
+    first = both()
+    said = capsys.readouterr()
+    assert said.out == "" and "4/4" in said.err
+    again = both()
+    assert capsys.readouterr() == (2 * EARLIER, "")
+    assert all(map(same, first, again)) and torch.allclose(first[0][0].head.weight, right[0].head.weight)
+    train()  # alone, it is the same training
+    assert capsys.readouterr().out == EARLIER
 
 
 def test_what_is_kept_is_what_a_training_without_a_folder_gives(right, capsys):

@@ -28,28 +28,32 @@ function rimmed(heights, xs, ys) {
 export function contours(heights, xs, ys, levels) {
   const grid = rimmed(heights, xs, ys);
   const next = new Int32Array(2 * grid.columns * grid.rows); // side → the one where its line goes on, as 1 + its number
-  return levels.map((level) => {
-    linkSides(grid, level, next);
-    return pathOf(grid, level, next);
-  });
+  return levels.map((level) => pathOf(grid, level, next, linkSides(grid, level, next)));
 }
 
-/** A side is twice the number of its left or lower end, and 1 more if it goes upwards. */
+/** The sides from which a line goes on. A side is twice the number of its left or lower end, and 1 more if it goes upwards. */
 function linkSides({ values, columns, rows }, level, next) {
-  next.fill(0);
+  const linked = [];
   for (let row = 0; row < rows - 1; row++) {
-    for (let k = row * columns; k < row * columns + columns - 1; k++) {
-      const below = (values[k] < level ? 1 : 0) + (values[k + 1] < level ? 2 : 0)
-        + (values[k + columns + 1] < level ? 4 : 0) + (values[k + columns] < level ? 8 : 0);
+    let k = row * columns;
+    let left = (values[k] < level ? 1 : 0) + (values[k + columns] < level ? 8 : 0);
+    for (const end = k + columns - 1; k < end; k++) {
+      const right = (values[k + 1] < level ? 2 : 0) + (values[k + columns + 1] < level ? 4 : 0);
+      const below = left + right;
+      left = (right & 2) / 2 + 2 * (right & 4); // of the cell that comes next
       if (below === 0 || below === 15) continue;
       const side = [2 * k, 2 * (k + 1) + 1, 2 * (k + columns), 2 * k + 1];
-      for (const line of LINES[below]) next[side[line[0]]] = 1 + side[line[1]];
+      for (const line of LINES[below]) {
+        next[side[line[0]]] = 1 + side[line[1]];
+        linked.push(side[line[0]]);
+      }
     }
   }
+  return linked;
 }
 
-/** Follow the lines, each until it has closed. */
-function pathOf({ values, columns, x, y }, level, next) {
+/** Follow the lines, each until it has closed; then nothing is linked any more. */
+function pathOf({ values, columns, x, y }, level, next, linked) {
   const place = (side) => {
     const node = side >> 1;
     const upwards = side & 1;
@@ -62,7 +66,7 @@ function pathOf({ values, columns, x, y }, level, next) {
     return `${Math.round(10 * across) / 10} ${Math.round(10 * down) / 10}`;
   };
   const lines = [];
-  for (let start = 0; start < next.length; start++) {
+  for (const start of linked) {
     if (!next[start]) continue;
     const places = [];
     for (let side = start; next[side];) {
