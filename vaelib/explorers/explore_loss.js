@@ -229,6 +229,7 @@ export default explorer({
       ],
       drawNow,
       drawLater,
+      onceShown: announce, // no picture is without its words, however early somebody looks
       showControls() {
         ofBeta.show();
         imagePicker.set(state.image);
