@@ -120,7 +120,7 @@ def fit_all(
         ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(threads // at_once,)) as pool,
     ):
         trainings = [
-            pool.submit(_fit, model, images, its_settings, None, lambda steps, share=share: nullcontext(share), fresh)
+            pool.submit(_fit, model, images, its_settings, None, lambda _steps, share=share: nullcontext(share), fresh)
             for model, its_settings, share in zip(models, settings, shares, strict=True)
         ]
         bar, unfinished = None, trainings
