@@ -118,6 +118,8 @@ def unmarked(source):
                 passed |= everything_in(node)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="require" | "re" | "warnings"))):
                 passed |= everything_in(node)
+            case ast.Call(func=ast.Attribute(attr="add_note")):  # of an error, as what is raised
+                passed |= everything_in(node)
             case ast.Call(func=func) if getattr(func, "attr", getattr(func, "id", "")) in SHOWN:
                 shown |= set(map(id, node.args))
             case ast.keyword(arg=name) if name in NAMED:
