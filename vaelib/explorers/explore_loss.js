@@ -165,7 +165,7 @@ export default explorer({
       });
     }
 
-    let drawn = {}; // what the reliefs show: of which survey, and at which β
+    let drawn = {}; // what the pictures show: of which survey, and where
     function drawNow() {
       const { beta, image, latent, mu, sigma } = state;
       const survey = surveyNow();
@@ -190,11 +190,13 @@ export default explorer({
       if (drawn.survey !== survey || drawn.beta !== beta) {
         rate.drawContours(survey.grid, survey.grid.rate.map((value) => beta * value));
       }
-      drawn = { survey, beta };
-      for (const part of [distortion, rate]) part.drawBall(mu, sigma);
-      const three = [mu - sigma, mu, mu + sigma].flatMap((z) => Array.from(codeOf(image), (value, j) => (j === latent ? z : value)));
-      decoded.draw(coder.decode(three, 3));
-      bell.draw([mu], [sigma]);
+      if (drawn.survey !== survey || drawn.mu !== mu || drawn.sigma !== sigma) {
+        for (const part of [distortion, rate]) part.drawBall(mu, sigma);
+        const three = [mu - sigma, mu, mu + sigma].flatMap((z) => Array.from(codeOf(image), (value, j) => (j === latent ? z : value)));
+        decoded.draw(coder.decode(three, 3));
+        bell.draw([mu], [sigma]);
+      }
+      drawn = { survey, beta, mu, sigma };
       clearTimeout(announceTimer);
       announceTimer = setTimeout(announce, REST);
     }

@@ -11,6 +11,9 @@ const LINES = [
   [[RIGHT, LOW]], [[LOW, LEFT]], [],
 ];
 
+const texts = []; // of the tenths that were met: to write a number is the dearest part of a path
+const tenths = (place) => (texts[Math.round(10 * place)] ??= String(Math.round(10 * place) / 10));
+
 /** The grid with a rim outside of it, at the places of its outermost lines. */
 function rimmed(heights, xs, ys) {
   const [columns, rows] = [xs.length + 2, ys.length + 2];
@@ -22,31 +25,42 @@ function rimmed(heights, xs, ys) {
 }
 
 /**
- * For each of the `levels` the path around all that is below it. `heights` are those at the crossings of the places `xs`
+ * For each of the ascending `levels` the path around all that is below it. `heights` are those at the crossings of the places `xs`
  * and `ys`, row by row; on a side that a line crosses, the height is taken as straight.
  */
 export function contours(heights, xs, ys, levels) {
   const grid = rimmed(heights, xs, ys);
   const next = new Int32Array(2 * grid.columns * grid.rows); // side → the one where its line goes on, as 1 + its number
-  return levels.map((level) => pathOf(grid, level, next, linkSides(grid, level, next)));
+  const cells = crossed(grid, levels);
+  return levels.map((level, k) => pathOf(grid, level, next, linkSides(grid, level, next, cells[k])));
+}
+
+/** For each of the ascending levels the cells that it crosses, each by the number of its lower left corner. */
+function crossed({ values, columns, rows }, levels) {
+  const cells = levels.map(() => []);
+  let level = 0; // neighbours differ little, so the search begins where the last one ended
+  for (let row = 0; row < rows - 1; row++) {
+    for (let k = row * columns; k < (row + 1) * columns - 1; k++) {
+      const lowest = Math.min(values[k], values[k + 1], values[k + columns], values[k + columns + 1]);
+      const highest = Math.max(values[k], values[k + 1], values[k + columns], values[k + columns + 1]);
+      while (level > 0 && levels[level - 1] > lowest) level--;
+      while (level < levels.length && levels[level] <= lowest) level++;
+      for (let at = level; at < levels.length && levels[at] <= highest; at++) cells[at].push(k);
+    }
+  }
+  return cells;
 }
 
 /** The sides from which a line goes on. A side is twice the number of its left or lower end, and 1 more if it goes upwards. */
-function linkSides({ values, columns, rows }, level, next) {
+function linkSides({ values, columns }, level, next, cells) {
   const linked = [];
-  for (let row = 0; row < rows - 1; row++) {
-    let k = row * columns;
-    let left = (values[k] < level ? 1 : 0) + (values[k + columns] < level ? 8 : 0);
-    for (const end = k + columns - 1; k < end; k++) {
-      const right = (values[k + 1] < level ? 2 : 0) + (values[k + columns + 1] < level ? 4 : 0);
-      const below = left + right;
-      left = (right & 2) / 2 + 2 * (right & 4); // of the cell that comes next
-      if (below === 0 || below === 15) continue;
-      const side = [2 * k, 2 * (k + 1) + 1, 2 * (k + columns), 2 * k + 1];
-      for (const line of LINES[below]) {
-        next[side[line[0]]] = 1 + side[line[1]];
-        linked.push(side[line[0]]);
-      }
+  for (const k of cells) {
+    const below = (values[k] < level ? 1 : 0) + (values[k + 1] < level ? 2 : 0)
+      + (values[k + columns + 1] < level ? 4 : 0) + (values[k + columns] < level ? 8 : 0);
+    const side = [2 * k, 2 * (k + 1) + 1, 2 * (k + columns), 2 * k + 1];
+    for (const line of LINES[below]) {
+      next[side[line[0]]] = 1 + side[line[1]];
+      linked.push(side[line[0]]);
     }
   }
   return linked;
@@ -63,7 +77,7 @@ function pathOf({ values, columns, x, y }, level, next, linked) {
     const share = (level - values[node]) / (values[end] - values[node]);
     const across = upwards ? x[column] : x[column] + share * (x[column + 1] - x[column]);
     const down = upwards ? y[row] + share * (y[row + 1] - y[row]) : y[row];
-    return `${Math.round(10 * across) / 10} ${Math.round(10 * down) / 10}`;
+    return `${tenths(across)} ${tenths(down)}`;
   };
   const lines = [];
   for (const start of linked) {
