@@ -1,6 +1,7 @@
 """How soon an explorer answers: from a key press to painted pictures, in JupyterLab and on a page without a kernel.
 
-`make bench` prints the table; `python -m tools.latency` prints this part alone, in about four minutes.
+`make bench` prints the table; `python -m tools.latency` prints this part alone, in about five minutes: in Chromium, and
+the page in Firefox too, where there is one.
 
 A move is a real press of an arrow key on a slider, at a random moment of the frame; it begins at the event's time
 stamp. A panel's end is when the frame has been painted in which, or before which, the last thing was drawn in the
@@ -11,7 +12,10 @@ does then is not seen.
 import math
 import os
 import random
+import shutil
+import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -19,6 +23,7 @@ import nbformat
 
 from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
 from tools.lab import chromium, serve_lab
+from tools.lessons import ROOT
 from tools.site import make as make_site
 
 # Each panel that a move of the slider changes; the first is the main one.
@@ -58,7 +63,12 @@ SLIDERS = {
 # Notes for each move when each panel was painted, in ms from the key press.
 METER = """
 ([explorer, panels]) => {
-  const afterThePaint = (task) => scheduler.postTask(task, { priority: "user-blocking" });
+  const afterThePaint = (task) => {
+    if (globalThis.scheduler) return scheduler.postTask(task, { priority: "user-blocking" });
+    const channel = new MessageChannel(); // Firefox paints right after the frame's callbacks, before other tasks
+    channel.port1.onmessage = task;
+    channel.port2.postMessage(0);
+  };
   const nameOf = new Map();
   const moves = [];
   let [drawnSince, stopped] = [[], false]; // [panel, move]: what was drawn since the last frame
@@ -203,22 +213,93 @@ def time_moves(page, explorer, name, moves):
     """{panel: [ms of each move]}."""
     explorer.evaluate("explorer => explorer.scrollIntoView()")
     page.wait_for_timeout(1000)
-    panels = PANELS[name]
-    page.evaluate(METER, [explorer.element_handle(), panels])
+    page.evaluate(METER, [explorer.element_handle(), PANELS[name]])
+
+    def focus(start):
+        explorer.locator(f".vl-slider:has(label:text-matches('^{start}')) input").first.focus()
+
+    def wait(pressed):
+        page.wait_for_function("(count) => isPainted(count)", arg=pressed, polling=20)
+        page.wait_for_timeout(40 + 50 * random.random())
+
+    press_many(name, moves, focus, page.keyboard.press, wait)
+    return of_each_panel(name, page.evaluate("stopMeter()"))
+
+
+def press_many(name, moves, focus, press, wait):
+    """Move the sliders of an explorer; `wait` is told how many presses there were, after each."""
     random.seed(0)
     starts = SLIDERS[name]
     pressed = 0
     for start in starts:
-        slider = explorer.locator(f".vl-slider:has(label:text-matches('^{start}')) input").first
-        slider.focus()
+        focus(start)
         for number in range(moves // len(starts)):
-            page.keyboard.press("ArrowRight" if number // 25 % 2 == 0 else "ArrowLeft")
+            press("ArrowRight" if number // 25 % 2 == 0 else "ArrowLeft")
             pressed += 1
-            page.wait_for_function("(count) => isPainted(count)", arg=pressed, polling=20)
-            page.wait_for_timeout(40 + 50 * random.random())
-    painted = page.evaluate("stopMeter()")
+            wait(pressed)
+
+
+def of_each_panel(name, painted):
     last = [max(one.values()) for one in painted]
-    return {panel: [one[panel] for one in painted] for panel in panels} | {"the last of all": last}
+    return {panel: [one[panel] for one in painted] for panel in PANELS[name]} | {"the last of all": last}
+
+
+# A move as the arrow key makes it, at a random moment of the frame: a key that WebDriver presses comes with the frame.
+MOVE = """
+(key) => new Promise((done) => setTimeout(() => {
+  const slider = document.activeElement;
+  slider.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  key === "ArrowRight" ? slider.stepUp() : slider.stepDown();
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  done();
+}, 50 * Math.random()))
+"""
+
+
+def measure_page_in_firefox(moves=100):
+    """{explorer: {panel: [ms of each move]}} of the playground's page in Firefox."""
+    sys.path.append(str(ROOT / "tests"))
+    from other_browsers import Firefox
+
+    answers = {}
+    with tempfile.TemporaryDirectory() as folder:
+        make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])
+        window = Firefox(1280, 720, **{"privacy.reduceTimerPrecision": False})
+        try:
+            window.open((Path(folder) / "site" / "09_playground.html").as_uri())
+            wait_in_firefox(window, "() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
+            for label, name in LABELS.items():
+                if name in PANELS:
+                    answers[name] = time_moves_in_firefox(window, label, name, moves)
+        finally:
+            window.close()
+    return answers
+
+
+def time_moves_in_firefox(window, label, name, moves):
+    frame = f"document.querySelector('.vl[aria-label=\"{label}\"]')"
+    sliders = f"[...{frame}.querySelectorAll('.vl-slider')]"
+    focused = f"{sliders}.find((one) => one.innerText.startsWith(start)).querySelector('input').focus()"
+    window.run(f"() => {frame}.scrollIntoView()")
+    time.sleep(1)
+    window.run(f"(panels) => {{ ({METER})([{frame}, panels]); }}", PANELS[name])
+
+    def wait(pressed):
+        wait_in_firefox(window, "(count) => isPainted(count)", pressed)
+        time.sleep(0.04)
+
+    press_many(
+        name, moves, lambda start: window.run(f"(start) => {focused}", start), lambda key: window.run(MOVE, key), wait
+    )
+    return of_each_panel(name, window.run("() => stopMeter()"))
+
+
+def wait_in_firefox(window, condition, *arguments, patience=60):
+    end = time.monotonic() + patience
+    while not window.run(condition, *arguments):
+        if time.monotonic() > end:
+            raise TimeoutError(f"Firefox: {condition} did not come true in {patience} s")
+        time.sleep(0.02)
 
 
 def load() -> float:
@@ -239,6 +320,8 @@ def print_latency(moves=100, rounds=3):
     answers, firsts = measure(moves, rounds)
     on_page, firsts["the playground's page, from its start"] = measure_page(moves, rounds)
     answers |= {(name, "none"): panels for name, panels in on_page.items()}
+    if shutil.which("firefox-esr") or shutil.which("firefox"):
+        answers |= {(name, "Firefox"): panels for name, panels in measure_page_in_firefox(moves).items()}
     print(f"from a key press to a painted picture, {moves} moves each; {quiet_or_noisy(before)}")
     print(f"{'explorer':<17}{'kernel':<10}{'panel':<24}{'median ms':>10}{'p95 ms':>8}")
     for (name, kernel), panels in answers.items():
