@@ -185,6 +185,8 @@ MISTAKES = [
     (checks.check_sample, lambda m, v: m.long(), "real numbers"),
     (checks.check_sample, lambda m, v: m, "no noise"),
     (checks.check_sample, lambda m, v: m + (0.5 * v).exp() * noise(m[:1]), "all images share one ε"),
+    (checks.check_sample, lambda m, v: m + (0.5 * v).exp() * torch.tensor([0.5, 0.502]), "all images share one ε"),
+    (checks.check_sample, lambda m, v: m + (0.5 * v).exp() * noise(m[:1, :1]), "one ε for all entries"),
     (checks.check_sample, lambda m, v: m + (0.5 * v).exp() * noise(m[:, :1]), "all latents of an image share one ε"),
     (checks.check_sample, lambda m, v: m + v.exp() * noise(m), "σ², not σ"),
     (checks.check_sample, lambda m, v: m + v * noise(m), "log σ²: take"),

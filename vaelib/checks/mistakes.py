@@ -42,14 +42,15 @@ def fault_of_noise(z: Tensor, again: Tensor, spreads: Mapping[float, str], mu: s
     z, again = z.detach().double(), again.detach().double()
     if not z.isfinite().all():
         return _("z should be finite, it holds NaN or inf")
-    if z.std() < 0.01:
-        return _("there is no noise in z, or one ε for all entries: add σ times torch.randn_like({mu})").format(mu=mu)
-    if torch.equal(z, z[:1].expand_as(z)):
+    varies = not torch.equal(z, z[:1, :1].expand_as(z))
+    if varies and torch.equal(z, z[:1].expand_as(z)):
         return _("all images share one ε: draw one for each entry of {mu}, torch.randn_like({mu})").format(mu=mu)
-    if torch.equal(z, z[:, :1].expand_as(z)):
+    if varies and torch.equal(z, z[:, :1].expand_as(z)):
         return _("all latents of an image share one ε: draw one for each entry of {mu}, torch.randn_like({mu})").format(
             mu=mu
         )
+    if z.std() < 0.01:
+        return _("there is no noise in z, or one ε for all entries: add σ times torch.randn_like({mu})").format(mu=mu)
     mean, deviation = z.mean().item(), z.std().item()
     if not math.isclose(deviation, SIGMA, rel_tol=0.03):
         reasons = [_(text) for spread, text in spreads.items() if math.isclose(deviation, spread, rel_tol=0.03)]
