@@ -8,6 +8,7 @@ import math
 import re
 
 import pytest
+import torch
 
 from vaelib.explorers import base
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
@@ -34,6 +35,57 @@ def module(blank):
         return blank
 
     return load
+
+
+# network
+
+
+def test_layers_are_put_in_order_by_their_numbers(module):
+    first, second, third = torch.randn(4, 2), torch.randn(5, 4), torch.randn(3, 5)
+    layers = {"decoder.10": third, "decoder.2": first, "decoder.4": second}  # as words: 10, 2, 4
+    arrays = {f"{name}.weight": (list(w.shape), w.flatten().tolist()) for name, w in layers.items()}
+    arrays |= {f"{name}.bias": ([len(w)], [0.0] * len(w)) for name, w in layers.items()}
+    decoded = module("network").evaluate(
+        """
+        (arrays) => {
+          const read = ([shape, values]) => ({ shape, data: Float32Array.from(values) });
+          const all = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, read(array)]));
+          return [...new network.Coder(all).decode([1, -2], 1)];
+        }
+        """,
+        arrays,
+    )
+    h = torch.nn.functional.silu(first @ torch.tensor([1.0, -2.0]))
+    torch.testing.assert_close(torch.tensor(decoded), (third @ torch.nn.functional.silu(second @ h)).sigmoid())
+
+
+def test_each_row_of_codes_is_read_out_by_itself(module):
+    codes, weight, bias = torch.randn(4, 3), torch.randn(2, 3), torch.randn(2)
+    tables = [values.flatten().tolist() for values in (codes, weight, bias)]
+    read = module("network").evaluate(
+        "([codes, weight, bias]) => [...network.readOut(Float32Array.from(codes), { weight, bias })]", tables
+    )
+    torch.testing.assert_close(torch.tensor(read).reshape(4, 2), codes @ weight.T + bias)
+
+
+def test_a_code_moves_along_every_row_of_the_table(module):
+    start, amounts, table = torch.randn(3), torch.randn(2), torch.randn(2, 3)
+    moved = module("network").evaluate(
+        "([start, amounts, table]) => [...network.shifted(start, amounts, table)]",
+        [start.tolist(), amounts.tolist(), table.flatten().tolist()],
+    )
+    torch.testing.assert_close(torch.tensor(moved), start + amounts @ table)
+
+
+# contours
+
+
+def test_a_cell_whose_highest_corner_is_at_the_level_has_its_line(module):
+    heights = [0, 0, 0, 0, 1, 0, 0, 0, 0]  # a peak of 1 in a plane of 0
+    (path,) = module("contours").evaluate(
+        "(heights) => contours.contours(heights, [0, 10, 20], [0, 10, 20], [1])", heights
+    )
+    assert path.count("M") == 2 and path.count("10 10") == 4  # along the edge, and around the peak itself
 
 
 # format

@@ -19,6 +19,7 @@ from vaelib import (
     kl_to_standard_normal,
     measures,
     rate,
+    require,
     vae_loss,
 )
 from vaelib.faces import Faces, render
@@ -459,6 +460,7 @@ TABLE = [
         x,
         labels,
     ),
+    *row(figures.latent_planes, "seen", {"a number": 3, "None": None}, {"z": VAE(SHAPE, 2, (8,))}, x, labels, seen=""),
     *row(figures.latent_scatter, "ellipses", {"negative": -1, "a float": 1.5}, VAE(SHAPE, 2, (8,)), x, labels),
     *row(
         figures.latent_maps,
@@ -556,6 +558,11 @@ def test_bad_input_is_refused_by_name(case):
     message = str(caught.value)
     assert re.search(rf"(?<!\w){argument}(?!\w)", message), f"the message does not name {argument}: {message}"
     assert len(message) < 400 and "mat1" not in message
+
+
+def test_of_a_table_it_is_said_which_sizes_are_free():
+    with pytest.raises(ValueError, match=re.escape("z must be finite and of shape (30, 'any'), got (29, 4)")):
+        require.table("z", codes[1:], (30, None))
 
 
 @pytest.mark.parametrize("kind", ["l1", "mse", "bce"])

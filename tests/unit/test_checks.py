@@ -348,7 +348,7 @@ MISTAKES = [
     (checks.check_pixels, lambda raw: raw / 256, "divided by 256"),
     (checks.check_pixels, lambda raw: raw / 15, "divided by 15"),
     (checks.check_pixels, lambda raw: raw / 17, "divided by 17"),
-    (checks.check_pixels, lambda raw: raw / raw.max(), "largest value of this batch"),
+    (checks.check_pixels, lambda raw: raw / raw.max(), "divided by the largest value of this batch"),
     (checks.check_pixels, lambda raw: raw / raw.amax(dim=(1, 2, 3), keepdim=True), "each image's own maximum"),
     (checks.check_pixels, lambda raw: raw // 16, "with /, not //"),
     (checks.check_pixels, lambda raw: (raw > 8).float(), "black and white: keep"),

@@ -236,7 +236,7 @@ MISTAKES = [
     (checks.check_pixels, lambda raw: (raw >= 8).float(), "a half counts as black"),
     (checks.check_pixels, lambda raw: (raw > 8).float(), "this is black and white:"),
     (checks.check_pixels, lambda raw: raw / 16 - 0.5, "mapped to .-½"),
-    (checks.check_pixels, lambda raw: stretched(raw, raw.min(), raw.max()), "of this batch"),
+    (checks.check_pixels, lambda raw: stretched(raw, raw.min(), raw.max()), "smallest to the largest value"),
     (
         checks.check_pixels,
         lambda raw: stretched(raw, per_image(raw, "amin"), per_image(raw, "amax")),

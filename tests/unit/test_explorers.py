@@ -232,6 +232,14 @@ def test_explore_map_sends_the_codes_of_the_images_and_no_encoder():
     assert not any("trunk" in name or "head" in name for name in widget.arrays)
 
 
+@pytest.mark.parametrize("explore", [compare_codes, explore_latents])
+def test_one_attribute_is_enough(explore):
+    some = faces(40, size=16)
+    some = some._replace(factors=some.factors[:, :1])
+    uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,))
+    assert explore(uae, vae, some, some, names=["skin"]).about["names"] == ["skin"]
+
+
 def test_a_blind_test_hides_who_made_a_row_and_counts_at_the_end():
     rows = {"light": torch.full((12, 2, 1, 8, 8), 0.1), "dark": torch.full((12, 2, 1, 8, 8), 0.9)}
     box = judge(rows, question="Which is darker?", seed=3)

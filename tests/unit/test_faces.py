@@ -159,6 +159,18 @@ def test_four_kinds_have_glasses_and_a_beard_or_not():
     assert torch.equal(four_kinds(9, seed=5).images, four_kinds(9, seed=5).images)
 
 
+def test_what_the_four_kinds_wear_is_strong_and_its_strength_varies(monkeypatch):
+    rendered = []
+    monkeypatch.setitem(four_kinds.__globals__, "render", lambda factors, size: rendered.append(factors))
+    labels = four_kinds(400).labels
+    (factors,) = rendered
+    for name, least, of_kinds in (("glasses", 0.7, (1, 3)), ("beard", 0.6, (2, 3))):
+        values = factors[:, FACTORS.index(name)]
+        worn = torch.isin(labels, torch.tensor(of_kinds))
+        assert values[~worn].unique().tolist() == [0]
+        assert least <= values[worn].min() < least + 0.02 and 0.98 < values[worn].max() <= 1
+
+
 @pytest.mark.parametrize(("n", "seed"), [(0, 0), (1.5, 0), (3, -1), ("3", 0)])
 def test_four_kinds_refuse_other_numbers(n, seed):
     with pytest.raises((TypeError, ValueError), match=r"(n|seed) must"):

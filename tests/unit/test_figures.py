@@ -113,6 +113,10 @@ def test_every_figure_has_an_alt_text_that_reaches_the_page(name, autoencoder, v
     check_image_element(figure.to_html(), figure.alt)
 
 
+def test_latents_are_counted_from_one(vae, images):
+    assert "of latent 2." in figures.loss_landscapes(vae, images[:1], 1, [0, 2]).alt
+
+
 def check_image_element(page, alt):
     found = re.fullmatch(r'<img alt="([^"<>]*)" src="data:image/webp;base64,UklGR[^"]*" style="[^"]*">', page)
     assert found, page[:200]
@@ -313,6 +317,7 @@ def test_ellipses_are_to_scale(vae, images):
         assert patch.center == pytest.approx(mean, rel=1e-5)
         assert [patch.width, patch.height] == pytest.approx([2 * s for s in sigma], rel=1e-5), "one σ each way"
     assert "5 posterior ellipses" in figure.alt
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("$z_1$", "$z_2$")
 
 
 def test_scatter_shows_every_image_in_its_class(autoencoder, images):
@@ -324,6 +329,7 @@ def test_scatter_shows_every_image_in_its_class(autoencoder, images):
         np.testing.assert_allclose(dots.get_offsets(), h[labels == label], atol=1e-6)
     assert len(axes.collections) == 3 and not axes.patches
     assert len({dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}) == 3, "shapes tell classes"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$h_1$", "$h_2$")
 
 
 def test_training_curves_show_the_history():
@@ -342,6 +348,13 @@ def test_kl_bars_are_sorted_to_scale_and_mark_collapsed_latents():
     assert [t.get_text() for t in axes.get_xticklabels()] == ["$z_{3}$", "$z_{1}$", "$z_{2}$"]
     assert [bar.get_height() for bar in axes.patches] == [2.0, 0.5, 0.001]
     assert [(mark.get_text(), mark.get_position()[0]) for mark in axes.texts] == [("×", 2)]
+
+
+def test_kl_bars_of_many_latents_have_room_for_their_numbers():
+    figure = figures.kl_bars({"β = 1": [1.0] * 32})
+    figure.to_html()  # which draws it
+    labels = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(labels))
 
 
 def test_kl_bars_of_two_models_share_one_scale():

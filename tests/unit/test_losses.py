@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Independent, Laplace, Normal, kl_divergence
 
 from vaelib import VAE, kl_to_standard_normal, vae_loss
-from vaelib.losses import log_likelihood, reconstruction_error
+from vaelib.losses import left_out_constant, log_likelihood, reconstruction_error
 from vaelib.models import sample
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
@@ -117,6 +117,14 @@ def test_log_likelihood_is_torchs_with_its_constant(kind, density, scale):
     x, x_hat, _ = batch()
     expected = Independent(density(x_hat, scale), 3).log_prob(x)  # (B,)
     torch.testing.assert_close(log_likelihood(x, x_hat, kind, scale), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nats"), [("l1", math.log(6)), ("mse", math.log(3 * math.sqrt(2 * math.pi))), ("bce", 0)]
+)
+@pytest.mark.parametrize("n", [1, 5])
+def test_the_constant_that_the_error_leaves_out_counts_the_pixels_of_one_image(kind, nats, n):
+    assert left_out_constant(torch.rand(n, 1, 2, 3), kind, 3.0) == pytest.approx(6 * nats)
 
 
 def test_log_likelihood_of_black_and_white_pixels_is_torchs():

@@ -101,13 +101,14 @@ def test_a_bar_is_information_below_and_distance_on_top():
     (cap,) = axes.lines
     assert cap.get_ydata()[0] == pytest.approx(math.log(4000))
     assert "information about 8.3, distance about 12.7" in figure.alt and "-0.0" not in figure.alt
-    assert [text.get_text().strip() for text in axes.texts if "+" in text.get_text()] == ["8.3 + 12.7", "0.0 + 0.0"]
+    words = [(text.get_text().strip(), *text.get_position()) for text in axes.texts if "+" in text.get_text()]
+    assert words == [("8.3 + 12.7", 0, 8.3 + 12.7), ("0.0 + 0.0", 1, 0.02)], "each above its bar"
 
 
 def test_q_is_drawn_to_scale_in_the_posterior_and_the_peak_is_where_it_is():
     line = torch.linspace(-2, 2, 41)
     log_joint = -50 * ((line[:, None] - 1).square() + (line + 0.5).square())  # peaks at z = (1, −0.5)
-    q = Normal(torch.tensor([[-1.0, 0.5]]), torch.tensor([[0.1, 0.3]]))
+    q = Normal(torch.tensor([[-1.4, 0.5]]), torch.tensor([[0.1, 0.3]]))
     figure = figures.posterior_planes({"a digit": (log_joint, q)}, line, alt="a posterior")
     width, height = figure.get_size_inches()
     assert width > height, "beside the panel there is room for its scale of colours"
@@ -115,11 +116,13 @@ def test_q_is_drawn_to_scale_in_the_posterior_and_the_peak_is_where_it_is():
     (cross,) = [mark for mark in axes.lines if mark.get_marker() == "x"]
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == pytest.approx((1, -0.5), abs=1e-6)
     (ellipse,) = [patch for patch in axes.patches if isinstance(patch, Ellipse)]
-    assert (ellipse.width, ellipse.height) == pytest.approx((0.4, 1.2)) and ellipse.center == pytest.approx((-1, 0.5))
+    assert (ellipse.width, ellipse.height) == pytest.approx((0.4, 1.2)) and ellipse.center == pytest.approx((-1.4, 0.5))
     left, right, low, high = (*axes.get_xlim(), *axes.get_ylim())
-    assert left < -1.1 and right > 1 and low < -0.5 and high > 0.8, "q and the peak are both to be seen"
-    assert right - left == pytest.approx(high - low) and (left + right, low + high) == pytest.approx((0, 0), abs=1e-6)
-    assert right - left == pytest.approx(1 + 2), "half a unit beyond what is farther apart"
+    assert left < -1.5 and right > 1 and low < -0.5 and high > 0.8, "q and the peak are both to be seen"
+    assert right - left == pytest.approx(high - low) and (left + right, low + high) == pytest.approx(
+        (-0.4, 0), abs=1e-6
+    )
+    assert right - left == pytest.approx(1 + 2.4), "half a unit beyond what is farther apart"
     (contours,) = axes.collections
     inner = contours.get_paths()[-1].vertices  # within a nat of the peak
     assert inner.mean(axis=0) == pytest.approx([1, -0.5], abs=0.1)

@@ -268,6 +268,17 @@ def test_a_plain_object_is_measured_but_not_trained():
         fit(fresh().requires_grad_(False), x16, **QUIET)
 
 
+@pytest.mark.parametrize("kind", [Autoencoder, VAE])
+def test_a_decoder_that_does_not_fit_is_told_before_the_training(kind, monkeypatch):
+    model, decode = kind((3, 16, 16), 4, (8,)), kind.decode
+    monkeypatch.setattr(model, "decode", lambda code: decode(model, code)[..., :-1])
+    with pytest.raises(ValueError, match=r"^x_hat must have the shape of x, .* got .*, 15\)$"):
+        fit(model, x16, **QUIET)
+    monkeypatch.setattr(model, "decode", lambda code: decode(model, code) + 1)
+    with pytest.raises(ValueError, match=r"^x_hat must lie in \[0, 1\]"):
+        fit(model, x16, reconstruction="bce", **QUIET)
+
+
 @pytest.mark.parametrize("model", [fresh(), VAE((3, 16, 16), 4, (8,))], ids=["own", "vaelib's"])
 @pytest.mark.parametrize("use", [evaluate, reconstruct, lambda model, x: fit(model, x, **QUIET)])
 def test_bytes_are_told_to_be_divided(use, model):

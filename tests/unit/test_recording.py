@@ -8,7 +8,16 @@ from vaelib import VAE, Autoencoder, fit
 from vaelib.explorers import watch_training
 from vaelib.losses import reconstruction_error
 from vaelib.measures import evaluate
-from vaelib.recording import Frame, Recording, load_recordings, save_recordings
+from vaelib.recording import (
+    MOST_IMAGES,
+    MOST_SAMPLES,
+    RECONSTRUCTED,
+    Frame,
+    Recording,
+    _require_sizes,
+    load_recordings,
+    save_recordings,
+)
 from vaelib.trained import RUNS, record_training, training_run
 
 SHAPE = (1, 4, 4)
@@ -110,6 +119,37 @@ def test_a_damaged_part_is_refused(stored, field, damage):
     save_file(tensors, stored, metadata={"vaelib": "recordings"})
     with pytest.raises(ValueError, match=r"^path: the recordings in .* are damaged"):
         load_recordings(stored)
+
+
+def sizes(images=5, samples=2, epochs=3, shape=SHAPE):
+    """Of the parts of a recording that fit together."""
+    of_frames = [(images, 2), (images, 2), (RECONSTRUCTED, *shape), (samples, *shape), (2,)]
+    frames = {f"vae.{field}": (epochs, *size) for field, size in zip(Frame._fields, of_frames, strict=True)}
+    return frames | {"vae.labels": (images,), "vae.images": (RECONSTRUCTED, *shape)}
+
+
+@pytest.mark.parametrize(
+    "size", [{}, {"images": RECONSTRUCTED}, {"images": MOST_IMAGES}, {"samples": 1}, {"epochs": 1}]
+)
+def test_sizes_that_a_recording_can_have(size):
+    _require_sizes(sizes(**size), "vae")
+    _require_sizes(sizes(samples=MOST_SAMPLES), "vae")
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        {"images": RECONSTRUCTED - 1},
+        {"images": MOST_IMAGES + 1},
+        {"samples": 0},
+        {"samples": MOST_SAMPLES + 1},
+        {"epochs": 0},
+        {"shape": (4, 4)},
+    ],
+)
+def test_one_size_that_no_recording_has(size):
+    with pytest.raises(ValueError, match="images of shape"):
+        _require_sizes(sizes(**size), "vae")
 
 
 def test_a_file_of_another_kind_is_refused(stored, tmp_path):

@@ -201,8 +201,8 @@ def check_pixels(function: Callable) -> str:
 
 
 def _raw_digits() -> Iterator[Case]:
-    some = torch.randint(0, 11, (5, 1, 4, 4), generator=generator(), dtype=torch.uint8)
-    some[:, 0, 0, 0] = torch.arange(11, 6, -1)  # each image has another maximum, and none is 16
+    some = torch.randint(1, 11, (5, 1, 4, 4), generator=generator(), dtype=torch.uint8)
+    some[:, 0, 0, 0] = torch.arange(11, 6, -1)  # each image has another maximum, none is 16, and none has a 0
     yield Case((some,), some / 16, _mistakes_in_pixels(some))
     full = torch.randint(0, 17, (3, 1, 5, 2), generator=generator(), dtype=torch.uint8)
     full[0, 0, 0, 0] = 16

@@ -12,7 +12,10 @@ const LINES = [
 ];
 
 const texts = []; // of the tenths that were met: to write a number is the dearest part of a path
-const tenths = (place) => (texts[Math.round(10 * place)] ??= String(Math.round(10 * place) / 10));
+function inTenths(place) {
+  const tenths = Math.round(10 * place);
+  return (texts[tenths] ??= String(tenths / 10));
+}
 
 /** The grid with a rim outside of it, at the places of its outermost lines. */
 function rimmed(heights, xs, ys) {
@@ -77,7 +80,7 @@ function pathOf({ values, columns, x, y }, level, next, linked) {
     const share = (level - values[node]) / (values[end] - values[node]);
     const across = upwards ? x[column] : x[column] + share * (x[column + 1] - x[column]);
     const down = upwards ? y[row] + share * (y[row + 1] - y[row]) : y[row];
-    return `${tenths(across)} ${tenths(down)}`;
+    return `${inTenths(across)} ${inTenths(down)}`;
   };
   const lines = [];
   for (const start of linked) {
