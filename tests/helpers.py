@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tools.explorer_controls import EXPLORERS
 from tools.lessons import LESSONS, ROOT
+from tools.other_browsers import NoBrowser
 
 ARTEFACTS = ROOT / "artefacts"  # what the tests leave to look at
 NAMES = [path.stem for path in LESSONS.values()]
@@ -26,6 +27,14 @@ LIVE = re.compile(rf"^(live|widgets\.VBox|judge|{'|'.join(EXPLORERS)})\(", re.MU
 def missing(what: str):
     """Skip where a user's machine lacks something; fail in CI, which must have it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def opened(browser, *size, **settings):
+    """A window of Firefox or WebKit."""
+    try:
+        return browser(*size, **settings)
+    except NoBrowser as error:
+        missing(str(error))
 
 
 def accessibility(page, explorer):

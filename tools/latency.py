@@ -13,7 +13,6 @@ import math
 import os
 import random
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ import nbformat
 
 from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
 from tools.lab import chromium, serve_lab
-from tools.lessons import ROOT
+from tools.other_browsers import Firefox
 from tools.site import make as make_site
 
 # Each panel that a move of the slider changes; the first is the main one.
@@ -258,9 +257,6 @@ MOVE = """
 
 def measure_page_in_firefox(moves=100):
     """{explorer: {panel: [ms of each move]}} of the playground's page in Firefox."""
-    sys.path.append(str(ROOT / "tests"))
-    from other_browsers import Firefox
-
     answers = {}
     with tempfile.TemporaryDirectory() as folder:
         make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])

@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from other_browsers import Firefox
+from helpers import opened
 from selenium.webdriver.common.keys import Keys
 
 from tools.explorer_controls import PICTURE
+from tools.other_browsers import Firefox
 
 PATIENCE = 300  # s, for a lesson to be run: a machine may have other work
 
@@ -50,7 +51,7 @@ def until(firefox, condition, what, *arguments, patience=60):
 @pytest.fixture
 def run_lesson(lab):
     """A function that opens a lesson and runs it, in a window that it gives."""
-    window = Firefox(1400, 1000)
+    window = opened(Firefox, 1400, 1000)
 
     def run(name):
         window.open(lab(name))

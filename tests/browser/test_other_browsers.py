@@ -4,12 +4,13 @@ import io
 import time
 
 import pytest
-from other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, TOUCH, Firefox, WebKit
+from helpers import opened
 from pypdf import PdfReader
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.test_explorers_in_italian import CUT
 from tools.explorer_controls import CONTROLS, EXPLORERS, LABELS, NAME, PICTURE
+from tools.other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, TOUCH, Firefox, WebKit
 
 PAGES = ("09_playground", "05_beta")
 WAIT = 30  # s, for a picture to change: a machine may have other work
@@ -25,7 +26,7 @@ def site(make_site):
 def window(request):
     """A window of one browser, and after the tests no complaint of the pages in it."""
     name, dark = request.param.split(", ")[0], request.param.endswith("dark")
-    window = Firefox(**(DARK | CALM if dark else LIGHT)) if name == "Firefox" else WebKit(dark=dark)
+    window = opened(Firefox, **(DARK | CALM if dark else LIGHT)) if name == "Firefox" else opened(WebKit, dark=dark)
     window.dark = dark
     yield window
     window.close()
@@ -35,14 +36,14 @@ def window(request):
 @pytest.fixture
 def firefox():
     """A function that opens Firefox with some settings."""
-    opened = []
+    windows = []
 
     def open_one(width=1280, **settings):
-        opened.append(Firefox(width, **settings))
-        return opened[-1]
+        windows.append(opened(Firefox, width, **settings))
+        return windows[-1]
 
     yield open_one
-    for window in opened:
+    for window in windows:
         window.close()
 
 

@@ -15,7 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from helpers import missing
 from selenium import webdriver
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
@@ -53,13 +52,17 @@ QUIET = {  # a browser that asks nobody for anything
 }
 
 
+class NoBrowser(Exception):
+    """This machine lacks it; says how to get it."""
+
+
 class Firefox:
     """A window of Firefox with these settings; what went wrong on its pages is in `trouble`."""
 
     def __init__(self, width=1280, height=800, **settings):
         program = shutil.which("firefox-esr") or shutil.which("firefox")
         if not program:
-            missing("no Firefox: install your system's (Debian: apt install firefox-esr)")
+            raise NoBrowser("no Firefox: install your system's (Debian: apt install firefox-esr)")
         self.trouble = []
         self.folder = tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in (QUIET | settings).items()]
@@ -156,7 +159,7 @@ class WebKit:
             for path in glob.glob(f"/usr/{place}/webkit2gtk-4*/MiniBrowser")
         ]
         if not (driver and screen and programs):
-            missing("no WebKit with a driver and a screen (Debian: apt install webkit2gtk-driver xvfb)")
+            raise NoBrowser("no WebKit with a driver and a screen (Debian: apt install webkit2gtk-driver xvfb)")
         self.trouble = []
         self.folder = tempfile.TemporaryDirectory(prefix="webkit-")
         self.screen = subprocess.Popen(
