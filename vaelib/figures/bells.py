@@ -115,8 +115,8 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
         names=", ".join(_(name) for name in names), labels=listed(posteriors)
     )
     figure = new_figure(4.9 * len(posteriors), 0.95 * len(names) + 1.0, alt)
-    for axes, label, q in side_by_side(figure, posteriors):
-        _draw_tracks(axes, names)
+    for place, (axes, label, q) in enumerate(side_by_side(figure, posteriors)):
+        _draw_tracks(axes, [""] * len(names) if place else names)  # the names stand at the left, once for all
         axes.set_title(label)
         for row, (mean, deviation) in enumerate(zip(q.mean[0].tolist(), q.stddev[0].tolist(), strict=True)):
             _draw_bell(axes, mean, deviation, ORANGE, base=row - 0.25, height=0.75)

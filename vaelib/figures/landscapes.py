@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from torch import Tensor
 
@@ -50,24 +51,31 @@ def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0
     figure = new_figure(3.6 * len(betas) + 0.8, 4.6, alt)
     panels = {f"β = {beta:g}": beta for beta in betas}
     for axes, label, beta in side_by_side(figure, panels):
-        _draw_landscape(axes, land, beta, answer)
+        marks = _draw_landscape(axes, land, beta, answer)
         axes.set_title(label, fontsize=22)
+        axes.set_xlabel("μ", fontsize=18)
         if beta == betas[0]:
             axes.set_ylabel(_("σ (logarithmic)"), fontsize=18)
-    figure.supxlabel(_("μ     ● lowest   ◇ encoder   + prior"), fontsize=18)
+    figure.legend(marks.values(), marks, loc="outside lower center", ncols=len(marks), frameon=False, fontsize=18)
     return figure
 
 
-def _draw_landscape(axes: Axes, land: Landscape, beta: float, answer: tuple[float, float]) -> None:
+def _draw_landscape(axes: Axes, land: Landscape, beta: float, answer: tuple[float, float]) -> dict[str, Line2D]:
+    """Returns its three marks by their names."""
     loss = land.loss(beta)
     levels = (loss.min() + LEVELS).tolist()
     axes.contourf(land.mu, land.sigma, loss, [loss.min().item() - 1, *levels], colors=SHADES, extend="max")
     axes.contour(land.mu, land.sigma, loss, levels, colors="black", linewidths=0.8)
-    axes.plot(0, 1, "+", color="black", markersize=14, markeredgewidth=3)
-    axes.plot(*land.lowest(beta), "o", color=ORANGE, markersize=17, markeredgecolor="white", clip_on=False, zorder=4)
-    axes.plot(*answer, "D", color="white", markersize=10, markeredgecolor=BLUE, markeredgewidth=3, zorder=5)
+    (lowest,) = axes.plot(
+        *land.lowest(beta), "o", color=ORANGE, markersize=17, markeredgecolor="white", clip_on=False, zorder=4
+    )
+    (prior,) = axes.plot(0, 1, "+", color="black", markersize=14, markeredgewidth=3, zorder=5)
+    (encoder,) = axes.plot(
+        *answer, "D", color="white", markersize=10, markeredgecolor=BLUE, markeredgewidth=3, zorder=5
+    )
     axes.set(yscale="log", ylim=SIGMAS, xticks=[-2, 0, 2])
     axes.set_xticklabels(["−2", "0", "2"])
     axes.yaxis.set_major_locator(FixedLocator(SIGMA_MARKS))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticklabels([f"{mark:g}" for mark in SIGMA_MARKS])
+    return {_("lowest"): lowest, _("encoder"): encoder, _("prior"): prior}
