@@ -113,6 +113,20 @@ def test_every_figure_has_an_alt_text_that_reaches_the_page(name, autoencoder, v
     check_image_element(figure.to_html(), figure.alt)
 
 
+def test_names_of_attributes_stand_once_at_the_left():
+    figure = figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES)
+    left, right = ([label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes)
+    assert left == list(NAMES) and not any(right)
+
+
+def test_the_key_of_the_landscapes_has_the_marks_as_they_are_drawn(vae, images):
+    figure = figures.loss_landscapes(vae, images[:1], 1, [0, 2])
+    (key,) = figure.legends
+    drawn = {(mark.get_marker(), mark.get_color()) for mark in figure.axes[0].lines}
+    assert {(mark.get_marker(), mark.get_color()) for mark in key.legend_handles} == drawn
+    assert [text.get_text() for text in key.get_texts()] == ["lowest", "encoder", "prior"]
+
+
 def test_latents_are_counted_from_one(vae, images):
     assert "of latent 2." in figures.loss_landscapes(vae, images[:1], 1, [0, 2]).alt
 
@@ -348,6 +362,14 @@ def test_kl_bars_are_sorted_to_scale_and_mark_collapsed_latents():
     assert [t.get_text() for t in axes.get_xticklabels()] == ["$z_{3}$", "$z_{1}$", "$z_{2}$"]
     assert [bar.get_height() for bar in axes.patches] == [2.0, 0.5, 0.001]
     assert [(mark.get_text(), mark.get_position()[0]) for mark in axes.texts] == [("×", 2)]
+
+
+def test_labels_of_a_map_do_not_touch(vae):
+    model, places = VAE(vae.image_shape, 2, (8,)), torch.linspace(-8.5, 3.5, 13)
+    figure = figures.latent_maps({"z": (model, places, places)}, alt="a map")
+    figure.to_html()
+    labels = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(labels) > 4 and all(one.x1 + 5 < other.x0 for one, other in itertools.pairwise(labels))
 
 
 def test_kl_bars_of_many_latents_have_room_for_their_numbers():

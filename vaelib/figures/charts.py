@@ -6,7 +6,6 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, ScalarFormatter
 from torch import Tensor
 
@@ -25,7 +24,7 @@ from vaelib.language import _, later, listed
 from vaelib.measures import COLLAPSED_BELOW, Evaluation
 from vaelib.palette import BLUE, ORANGE
 
-WHITE_RIM = withStroke(linewidth=4, foreground="white")  # of words that a line may run under
+GROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0}  # of words that a line may run under
 
 
 @in_course_style
@@ -171,7 +170,7 @@ def labelled_points(
     for (label, points), style, below in zip(series.items(), cycle(POINT_STYLES), cycle((6, -18))):
         axes.plot(*zip(*points.values(), strict=True), **style, markersize=11, label=label)
         for name, point in points.items():
-            axes.annotate(name, point, (7, below), textcoords="offset points", path_effects=[WHITE_RIM])
+            axes.annotate(name, point, (7, below), textcoords="offset points", bbox=GROUND)
     axes.margins(0.1)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(frameon=False, loc="best")

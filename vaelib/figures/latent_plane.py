@@ -150,7 +150,7 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
         rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
         draw_image(axes, torch.cat(rows, dim=1))
         for axis, values, step in ((axes.xaxis, across, width), (axes.yaxis, down, height)):
-            places = range(0, len(values), max(1, len(values) // 7))
+            places = range(0, len(values), -(-len(values) // 7))  # not more labels than there is room for
             said = [f"{values[k]:.1f}".replace("-", "−") for k in places]
             axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], said)
         letter = "h" if isinstance(model, Autoencoder) else "z"
