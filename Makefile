@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY = passive
 export GOMP_SPINCOUNT = 1000
 endif
 
-PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
 	moving-picture catalogues products seeds weights compare faults mutations floors lock hub setup setup-dev
@@ -47,11 +47,11 @@ hub: setup  # a JupyterHub on this machine, for a class or a trial: tools/hub/RE
 	$(VENV_PYTHON) -m tools.hub
 
 test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
-	$(PYTEST) -n 2 --dist loadscope -m "not rest"
-	$(PYTEST) -n 2 --dist loadscope -p tests.lessons.nbval_plugin notebooks
+	$(PYTEST) --dist loadscope -m "not rest"
+	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
 
 test-rest: setup-dev  # what `make test` leaves out: all else in a browser, the slides, the pages, a fresh clone
-	$(PYTEST) -n 3 --dist loadscope -m rest  # half of its time is waiting, for a browser or a kernel
+	$(PYTEST) --dist loadscope -m rest
 
 test-all: test test-rest
 
