@@ -12,9 +12,9 @@ does then is not seen.
 import math
 import os
 import random
-import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -22,7 +22,7 @@ import nbformat
 
 from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
 from tools.lab import chromium, serve_lab
-from tools.other_browsers import Firefox
+from tools.other_browsers import Firefox, NoBrowser
 from tools.site import make as make_site
 
 # Each panel that a move of the slider changes; the first is the main one.
@@ -146,6 +146,9 @@ requestAnimationFrame(function frame() {
 """
 
 
+ALL_STARTED = "() => [...document.querySelectorAll('.explorer')].every((it) => it.model)"
+
+
 def measure(moves=100, rounds=3):
     """({(explorer, kernel): {panel: [ms of each move]}}, {explorer: [ms to the first picture in each round]})."""
     with tempfile.TemporaryDirectory() as folder:
@@ -169,18 +172,17 @@ def measure(moves=100, rounds=3):
     return answers, {name: [first[name] for first in firsts] for name in EXPLORERS}
 
 
-def measure_page(moves=100, rounds=3):
+def measure_page(address, moves=100, rounds=3):
     """The same of the playground's page: ({explorer: {panel: [ms of each move]}}, [ms to its first picture])."""
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.add_init_script(FIRST_ON_PAGE)
         firsts = []
         for _ in range(rounds):
-            page.goto((Path(folder) / "site" / "09_playground.html").as_uri())
+            page.goto(address)
             page.wait_for_function("() => window.firstPicture")  # the page's policy forbids to evaluate text
             firsts.append(page.evaluate("firstPicture"))
-        page.wait_for_function("() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
+        page.wait_for_function(ALL_STARTED)
         frames = {name: page.locator(f'.vl[aria-label="{label}"]') for label, name in LABELS.items()}
         answers = {name: time_moves(page, frames[name], name, moves) for name in PANELS}
     return answers, firsts
@@ -255,21 +257,16 @@ MOVE = """
 """
 
 
-def measure_page_in_firefox(moves=100):
+def measure_page_in_firefox(address, moves=100):
     """{explorer: {panel: [ms of each move]}} of the playground's page in Firefox."""
-    answers = {}
-    with tempfile.TemporaryDirectory() as folder:
-        make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])
-        window = Firefox(1280, 720, **{"privacy.reduceTimerPrecision": False})
-        try:
-            window.open((Path(folder) / "site" / "09_playground.html").as_uri())
-            wait_in_firefox(window, "() => [...document.querySelectorAll('.explorer')].every((it) => it.model)")
-            for label, name in LABELS.items():
-                if name in PANELS:
-                    answers[name] = time_moves_in_firefox(window, label, name, moves)
-        finally:
-            window.close()
-    return answers
+    window = Firefox(1280, 720, **{"privacy.reduceTimerPrecision": False})
+    try:
+        window.open(address)
+        wait_in_firefox(window, ALL_STARTED)
+        labels = {name: label for label, name in LABELS.items()}
+        return {name: time_moves_in_firefox(window, labels[name], name, moves) for name in PANELS}
+    finally:
+        window.close()
 
 
 def time_moves_in_firefox(window, label, name, moves):
@@ -314,10 +311,14 @@ def quiet_or_noisy(before: float) -> str:
 def print_latency(moves=100, rounds=3):
     before = load()
     answers, firsts = measure(moves, rounds)
-    on_page, firsts["the playground's page, from its start"] = measure_page(moves, rounds)
-    answers |= {(name, "none"): panels for name, panels in on_page.items()}
-    if shutil.which("firefox-esr") or shutil.which("firefox"):
-        answers |= {(name, "Firefox"): panels for name, panels in measure_page_in_firefox(moves).items()}
+    with tempfile.TemporaryDirectory() as folder:
+        make_site.main(["09_playground"], Path(folder) / "site", languages=["en"])
+        address = (Path(folder) / "site" / "09_playground.html").as_uri()
+        on_page, firsts["the playground's page, from its start"] = measure_page(address, moves, rounds)
+        answers |= {(name, "none"): panels for name, panels in on_page.items()}
+        with suppress(NoBrowser):
+            in_firefox = measure_page_in_firefox(address, moves)
+            answers |= {(name, "Firefox"): panels for name, panels in in_firefox.items()}
     print(f"from a key press to a painted picture, {moves} moves each; {quiet_or_noisy(before)}")
     print(f"{'explorer':<17}{'kernel':<10}{'panel':<24}{'median ms':>10}{'p95 ms':>8}")
     for (name, kernel), panels in answers.items():
