@@ -223,7 +223,10 @@ OF_FUNCTION = {
     "figures.loss_landscapes": OF_ONE_IMAGE,
     "figures.latent_scatter": IN_THE_PLANE,
     "figures.latent_planes": {"models": mapped(IN_THE_PLANE["model"]), "names": chosen((), ["one", "two"])},
-    "figures.latent_maps": {"panels": mapped(lambda world: (model(VAE, 2), world.line[:3], world.line[:2]))},
+    "figures.latent_maps": {
+        "panels": mapped(lambda world: (model(VAE, 2), world.line[:3], world.line[:2])),
+        "codes": mapped(lambda world: world.codes[:, :2]),
+    },
     "figures.walks_of_latents": OF_ONE_IMAGE,
     "figures.change_of": {"walks": lambda world: world.images[:4, None].expand(-1, 2, -1, -1, -1)},
     "figures.every_latent": {"walks": mapped(lambda world: world.images[:4, None].expand(-1, 2, -1, -1, -1))},

@@ -94,6 +94,8 @@ IN_THE_KL = {
     "there is one ½ too many": lambda m, v: 0.5 * kl(m, v),
     "without a ½": lambda m, v: 0.5 * (m**2 + (0.5 * v).exp() - 1 - v),
     "the sign of log σ² is turned round": lambda m, v: 0.5 * (m**2 + v.exp() - 1 + v),
+    "don't take it for σ$": lambda m, v: 0.5 * (m**2 + v**2 - 1 - 2 * v.abs().log()),
+    "it is subtracted once": lambda m, v: 0.5 * (m**2 + v.exp() - 1 - 2 * v),
     "log_var stands where it should": lambda m, v: 0.5 * (m**2 + v - 1 - v),
     "nothing keeps σ away from 0": lambda m, v: 0.5 * (m**2 + v.exp() - 1),
     "μ is missing": lambda m, v: 0.5 * (v.exp() - 1 - v),

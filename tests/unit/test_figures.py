@@ -430,7 +430,8 @@ def test_number_tables_write_every_number_in_its_place_and_are_white_in_the_midd
 def test_labelled_points_join_the_points_of_a_series_and_name_each():
     series = {"one": {"a": (0, 1), "b": (2, 3.5)}, "two": {"": (1, 1)}}
     axes = figures.labelled_points(series, xlabel="x", ylabel="y", alt="three points").axes[0]
-    one, two = axes.lines
+    one, again, two, _ = axes.lines
+    assert again.get_linestyle() == "None" and again.get_zorder() > axes.texts[0].get_zorder()  # no label hides a mark
     assert one.get_xydata().tolist() == [[0, 1], [2, 3.5]] and two.get_xydata().tolist() == [[1, 1]]
     assert (one.get_marker(), one.get_linestyle()) != (two.get_marker(), two.get_linestyle())
     assert {text.get_text(): text.xy for text in axes.texts} == {"a": (0, 1), "b": (2, 3.5), "": (1, 1)}
@@ -468,6 +469,17 @@ def test_latent_maps_put_each_picture_where_its_latents_say(vae):
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.0", "0.0", "2.0"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "−0.5"]  # the first stands on top
     assert axes.get_xlabel() == "$z_1$"
+
+
+def test_latent_maps_put_a_dot_where_a_code_lies(vae):
+    """In the middle of a square, between two that are not evenly spaced, and not at all beyond the last."""
+    across, up = torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([-0.5, 0.5])
+    codes = torch.tensor([[-1.0, 0.5], [2.0, -0.5], [1.0, 0.0], [2.1, 0.0]])
+    panels = {"marked": (vae, across, up), "bare": (vae, across, up)}
+    marked, bare = figures.latent_maps(panels, codes={"marked": codes}, alt="a small map").axes
+    [dots] = marked.collections
+    np.testing.assert_allclose(dots.get_offsets().filled(np.nan)[:3], [[7.5, 7.5], [39.5, 23.5], [31.5, 15.5]])
+    assert np.isnan(dots.get_offsets().filled(np.nan)[3, 0]) and not bare.collections
 
 
 @pytest.mark.parametrize("length", range(1, 40, 3))

@@ -130,6 +130,9 @@ def mistakes_in_kl(mu: Tensor, log_var: Tensor) -> dict[str, Tensor]:
         * (mu**2 + (0.5 * log_var).exp() - 1 - log_var),
         _("the sign of log σ² is turned round"): 0.5 * (mu**2 + var - 1 + log_var),
         _("log_var is a logarithm already: don't take it for σ²"): 0.5 * (mu**2 + log_var - 1 - log_var.log()),
+        _("log_var is a logarithm already: don't take it for σ"): 0.5
+        * (mu**2 + log_var**2 - 1 - log_var.square().log()),
+        _("log_var is log σ² already: it is subtracted once"): 0.5 * (mu**2 + var - 1 - 2 * log_var),
         _("σ² is exp(log_var): log_var stands where it should"): 0.5 * (mu**2 + log_var - 1 - log_var),
         _("log σ² must be subtracted: without it nothing keeps σ away from 0"): 0.5 * (mu**2 + var - 1),
         _("μ is missing: the KL must grow with its distance from 0"): 0.5 * (var - 1 - log_var),

@@ -167,10 +167,13 @@ def labelled_points(
                 raise ValueError(f"series[{label!r}][{name!r}] must be two finite numbers, x and y, got {got}")
     figure = new_figure(10.5, 6.4, alt)
     axes = figure.subplots()
-    for (label, points), style, below in zip(series.items(), cycle(POINT_STYLES), cycle((6, -18))):
-        axes.plot(*zip(*points.values(), strict=True), **style, markersize=11, label=label)
+    sides = ((7, 6), "left"), ((-7, -18), "right")  # above a falling curve, and below
+    for (label, points), style, (away, align) in zip(series.items(), cycle(POINT_STYLES), cycle(sides)):
+        places = list(zip(*points.values(), strict=True))
+        axes.plot(*places, **style, markersize=11, label=label)
+        axes.plot(*places, **style | {"linestyle": "none"}, markersize=11, zorder=4)  # above the labels' white ground
         for name, point in points.items():
-            axes.annotate(name, point, (7, below), textcoords="offset points", bbox=GROUND)
+            axes.annotate(name, point, away, textcoords="offset points", ha=align, bbox=GROUND)
     axes.margins(0.1)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(frameon=False, loc="best")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from matplotlib.patches import Circle, Ellipse
 from torch import Tensor
@@ -127,14 +128,23 @@ def _window(points: Tensor, *, around_0: bool) -> dict[str, tuple[float, float]]
 
 
 @in_course_style
-def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str) -> CourseFigure:
+def latent_maps(
+    panels: Mapping[str, tuple[object, Tensor, Tensor]], *, codes: Mapping[str, Tensor] | None = None, alt: str
+) -> CourseFigure:
     """The plane of a model with two latents, decoded over a grid: one picture without gaps for each title.
 
     Each panel is a model, the first latent's values from left to right (n,) and the second's from bottom to top (m,),
-    which need not be evenly spaced; the axes carry them. Raises TypeError or ValueError that names the argument.
+    which need not be evenly spaced; the axes carry them. `codes` (k, 2), by the title of their panel, are marked by
+    dots. Raises TypeError or ValueError that names the argument.
     """
     require_alt(alt)
     require.mapping("panels", panels)
+    if codes is not None:
+        require.mapping("codes", codes)
+    for title, places in (codes or {}).items():
+        if title not in panels:
+            raise ValueError(f"codes must belong to panels, by their titles, there is no panel {title!r}")
+        require.table(f"codes[{title!r}]", places, (None, 2))
     figure = new_figure(7.4 * len(panels), 7.4, alt)
     for axes, title, panel in side_by_side(figure, panels):
         name = f"panels[{title!r}]"
@@ -153,9 +163,25 @@ def latent_maps(panels: Mapping[str, tuple[object, Tensor, Tensor]], *, alt: str
             places = range(0, len(values), -(-len(values) // 7))  # not more labels than there is room for
             said = [f"{values[k]:.1f}".replace("-", "−") for k in places]
             axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], said)
+        if codes and title in codes:
+            x, y = (
+                _pixels_of(places, values, step)
+                for places, values, step in zip(codes[title].T, (across, down), (width, height), strict=True)
+            )
+            axes.scatter(x, y, s=24, color="black", edgecolors="white", linewidths=0.8)
         letter = "h" if isinstance(model, Autoencoder) else "z"
         axes.set(title=title, xlabel=f"${letter}_1$", ylabel=f"${letter}_2$")
     return figure
+
+
+def _pixels_of(places: Tensor, values: Tensor, step: int) -> np.ndarray:
+    """Where `places` of a latent (k,) lie in a row of pictures of its `values` (n,), each `step` pixels wide.
+
+    NaN beyond the middles of the first and of the last, where nothing says how far it is.
+    """
+    values, order = values.sort()
+    middles = (order + 0.5) * step - 0.5
+    return np.interp(places.detach().cpu(), values.cpu(), middles.cpu(), left=np.nan, right=np.nan)
 
 
 def _has_a_plane(model) -> bool:
