@@ -173,8 +173,8 @@ def written(node: Node) -> str:
     return node.text.decode()
 
 
-def drawn(suffix: str, count: int = DRAWN) -> list[Mutation]:
-    """The first `count` in an order that only the seed and their names decide: what changes elsewhere moves none."""
+def drawn(suffix: str, count: int | None = DRAWN) -> list[Mutation]:
+    """The first `count`, or all. Only the seed and their names decide the order: what changes elsewhere moves none."""
     paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "vaelib").rglob(f"*{suffix}")]
     found = [one for path in paths if "/data/" not in path for one in mutations(path, (ROOT / path).read_bytes())]
     return sorted(found, key=lambda one: hashlib.sha256(f"{SEED} {one.name}".encode()).digest())[:count]

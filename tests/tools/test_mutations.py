@@ -97,10 +97,11 @@ def test_every_mutation_that_is_drawn_can_be_planted_and_is_tried_on_tests_that_
         assert files and all((ROOT / file).exists() for file in files)
 
 
-def test_what_is_called_equivalent_is_drawn_and_explained():
-    drawn = {one.name for suffix in (".py", ".js") for one in mutations.drawn(suffix)}
+def test_what_is_called_equivalent_is_there_and_explained():
+    """Drawn or not: new code may push one out of those that are drawn, and be gone again tomorrow."""
+    there = {one.name for suffix in (".py", ".js") for one in mutations.drawn(suffix, count=None)}
     for name, reason in mutations.KNOWN["equivalent"].items():
-        assert name in drawn and len(reason) > 20, name
+        assert name in there and len(reason) > 20, name
 
 
 def test_every_module_has_its_tests():
