@@ -474,8 +474,7 @@ TABLE = [
     *row(
         figures.latent_maps,
         "codes",
-        {k: v for k, v in MAPPINGS.items() if v is not None}
-        | {"another panel's": {"b": codes[:, :2]}, "4 latents": {"a": codes}, "a line": {"a": codes[0]}},
+        MAPPINGS | {"another panel's": {"b": codes[:, :2]}, "4 latents": {"a": codes}, "a line": {"a": codes[0]}},
         {"a": (VAE(SHAPE, 2, (8,)), codes[0], codes[0])},
         codes=None,
         alt="a",
