@@ -64,8 +64,8 @@ bench: setup-dev  # how fast training, faces and the import are
 site: setup-dev  # the course as pages that need no kernel and no network, in site/
 	$(VENV_PYTHON) -m tools.site
 
-notebooks: setup-dev  # run every lesson on a fresh kernel and store its outputs, and the pictures in images/
-	$(VENV_PYTHON) -m tools.notebooks
+notebooks: setup-dev  # run every lesson, or one, on a fresh kernel and store its outputs, and the pictures in images/
+	$(VENV_PYTHON) -m tools.notebooks $(LESSON)
 
 moving-picture: setup-dev  # the README's picture of explore_beta, taken in a browser: half a minute
 	$(VENV_PYTHON) -m tools.moving_picture
@@ -97,7 +97,7 @@ floors: setup-dev  # the unit tests on the oldest versions that the package allo
 	$(VENV_PYTHON) -m uv pip install --python build/floors --resolution lowest-direct '.[full]' --group unit
 	VAELIB_KEPT=off OMP_NUM_THREADS=1 build/floors/bin/python -m pytest --noconftest -o filterwarnings=default tests/unit
 
-lock: setup-dev  # write down, after a pin was changed, which versions fit together
+lock:  # write down, after a pin was changed, which versions fit together; with the uv of what is installed now
 	$(VENV_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
 		--custom-compile-command "make lock" --output-file requirements.lock requirements-dev.txt
 

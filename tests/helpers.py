@@ -9,9 +9,9 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 
-from tools.explorer_controls import EXPLORERS
+from tools.explorer_controls import EXPLORERS, SETTLED
+from tools.lab import NoBrowser
 from tools.lessons import LESSONS, ROOT
-from tools.other_browsers import NoBrowser
 
 ARTEFACTS = ROOT / "artefacts"  # what the tests leave to look at
 NAMES = [path.stem for path in LESSONS.values()]
@@ -63,13 +63,11 @@ def set_traits(page, **traits):
     """Set traits as Python would, and wait until all panels have been drawn."""
     page.evaluate(
         """
-        async (traits) => {
-          for (const [name, value] of Object.entries(traits)) model.set(name, value);
-          for (let k = 0; k < 3; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-        }
+        (traits) => { for (const [name, value] of Object.entries(traits)) model.set(name, value); }
         """,
         traits,
     )
+    page.evaluate(SETTLED)
 
 
 def same_numbers(page, selector, right):

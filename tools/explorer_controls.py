@@ -72,6 +72,12 @@ PICTURE = """
 (explorer) => [...explorer.querySelectorAll("canvas, svg")].map((part) => part.localName === "svg"
     ? part.outerHTML.replace(/ aria-label="[^"]*"/g, "") : part.toDataURL()).join()
 """
+# Until all panels are drawn, the later ones a frame after the first.
+SETTLED = """
+async () => {
+  for (let k = 0; k < 3; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+"""
 CONTROLS = "input, button, select, [tabindex='0'], .vl-paper"
 
 # What a control is called; of radio buttons only the one that Tab leads to has a name.
@@ -186,13 +192,7 @@ class Desk:
 
     def settle(self):
         """Until all panels have been drawn."""
-        self.page.evaluate(
-            """
-            async () => {
-              for (let k = 0; k < 3; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-            }
-            """
-        )
+        self.page.evaluate(SETTLED)
 
     def changes(self, explorer, move, what):
         """Do it, and wait until the explorer shows something else."""

@@ -55,7 +55,8 @@ def chromium():
     try:
         from playwright.sync_api import Error, sync_playwright  # here, for most tools do without it
     except ImportError as error:
-        raise NoBrowser(f"Playwright, which drives the browser, is not installed ({error})") from None
+        missing = f"Playwright, which drives the browser, is not installed ({error})"
+        raise NoBrowser(f"{missing}: python3 install.py dev brings it") from None
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)

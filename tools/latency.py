@@ -21,8 +21,8 @@ from statistics import median, quantiles
 import nbformat
 
 from tools.explorer_controls import EACH_ONCE, EXPLORERS, LABELS, Desk, ready, wait_until_idle
-from tools.lab import chromium, serve_lab
-from tools.other_browsers import Firefox, NoBrowser
+from tools.lab import NoBrowser, chromium, serve_lab
+from tools.other_browsers import Firefox
 from tools.site import make as make_site
 
 # Each panel that a move of the slider changes; the first is the main one.
@@ -262,7 +262,7 @@ def measure_page_in_firefox(address, moves=100):
     window = Firefox(1280, 720, **{"privacy.reduceTimerPrecision": False})
     try:
         window.open(address)
-        wait_in_firefox(window, ALL_STARTED)
+        window.until(ALL_STARTED, "the explorers start")
         labels = {name: label for label, name in LABELS.items()}
         return {name: time_moves_in_firefox(window, labels[name], name, moves) for name in PANELS}
     finally:
@@ -278,21 +278,13 @@ def time_moves_in_firefox(window, label, name, moves):
     window.run(f"(panels) => {{ ({METER})([{frame}, panels]); }}", PANELS[name])
 
     def wait(pressed):
-        wait_in_firefox(window, "(count) => isPainted(count)", pressed)
+        window.until("(count) => isPainted(count)", "a move is painted", pressed)
         time.sleep(0.04)
 
     press_many(
         name, moves, lambda start: window.run(f"(start) => {focused}", start), lambda key: window.run(MOVE, key), wait
     )
     return of_each_panel(name, window.run("() => stopMeter()"))
-
-
-def wait_in_firefox(window, condition, *arguments, patience=60):
-    end = time.monotonic() + patience
-    while not window.run(condition, *arguments):
-        if time.monotonic() > end:
-            raise TimeoutError(f"Firefox: {condition} did not come true in {patience} s")
-        time.sleep(0.02)
 
 
 def load() -> float:

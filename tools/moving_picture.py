@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from tools.explorer_controls import SETTLED
 from tools.lab import NoBrowser, chromium
 from tools.lessons import LESSONS, ROOT, executed
 from tools.site import make as make_site
@@ -39,18 +40,10 @@ def take_frames(browser, page_file: Path) -> list[Image.Image]:
     explorer.wait_for()
     for beta in UP:
         explorer.evaluate("(it, beta) => it.parentElement.model.set('beta', beta)", beta)
-        explorer.evaluate(PAINTED)
+        page.evaluate(SETTLED)
         frames[beta] = Image.open(io.BytesIO(explorer.screenshot())).convert("RGB")
     page.close()
     return [frames[beta] for beta in BETAS]
-
-
-# All panels are drawn, the later ones a frame after the first.
-PAINTED = """
-async () => {
-  for (let k = 0; k < 4; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-}
-"""
 
 
 def save(frames: list[Image.Image], path: Path) -> None:

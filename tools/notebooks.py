@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools.lessons import LESSONS, ROOT, executed, run_each
+from tools.lessons import ROOT, chosen, executed, run_each
 from tools.meaning import digest
 from tools.stored_outputs import keep_the_same
 
@@ -50,4 +50,4 @@ def run(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["VAELIB_KEPT"] = "off"  # what is stored was trained for it
-    run_each([Path(name) for name in sys.argv[1:]] or list(LESSONS.values()), run)
+    run_each(chosen(sys.argv[1:]), run)

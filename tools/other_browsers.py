@@ -28,6 +28,8 @@ from selenium.webdriver.remote.websocket_connection import WebSocketConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
+from tools.lab import NoBrowser
+
 START = 60  # s, for a browser to start: a machine may have other work
 ANSWER = 120  # s, for whatever it is asked
 
@@ -52,11 +54,19 @@ QUIET = {  # a browser that asks nobody for anything
 }
 
 
-class NoBrowser(Exception):
-    """This machine lacks it; says how to get it."""
+class Window:
+    """What both windows can do."""
+
+    def until(self, condition, what, *arguments, patience=60):
+        """Wait until the JavaScript function `condition` gives something true; else TimeoutError says `what`."""
+        end = time.monotonic() + patience
+        while not self.run(condition, *arguments):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{type(self).__name__}, after {patience} s: {what}")
+            time.sleep(0.02)
 
 
-class Firefox:
+class Firefox(Window):
     """A window of Firefox with these settings; what went wrong on its pages is in `trouble`."""
 
     def __init__(self, width=1280, height=800, **settings):
@@ -145,7 +155,7 @@ def without_a_screen():
     return {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
-class WebKit:
+class WebKit(Window):
     """A window of WebKitGTK's own small browser, on a screen that nobody sees.
 
     What its pages complain of can't be read.

@@ -4,6 +4,7 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
+import gettext
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -24,14 +26,26 @@ from tools import edition
 from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
 from tools.type_size import in_large_type, size_of_code
+from vaelib.language import LANGUAGES, LOCALE
 
 PRELOAD = (  # what every lesson would else wait for
     "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
 )
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
-# what `fit` says, and its bar
-OF_TRAINING = ("training:", "History(", "trained earlier", "what was kept", "epochs: loss")
+# What `fit` says, in English: its bar, and lines that are on no slide in any language.
+BAR = "training"
+OF_TRAINING = (
+    "no whole epoch",
+    "1 epoch: loss about {first:.1f} nats in the first, about {last:.1f} in the last",
+    "{epochs} epochs: loss about {first:.1f} nats in the first, about {last:.1f} in the last",
+    "trained earlier with these settings; fit(..., fresh=True) trains again",
+    "what was kept of this training can't be read ({reason}): training it again",
+    "what was kept of this training is damaged: training it again",
+    "what was kept of this training is another version's of vaelib or torch: training it again",
+    "what was kept in this training's place is another training: training this one again",
+    "this training could not be kept ({reason}); the model is trained all the same",
+)
 
 
 def prepare_slides(notebook) -> list[str]:
@@ -124,7 +138,20 @@ def for_the_stage(notebook):
 def is_shown(output, picture_alone: bool) -> bool:
     printed = output.output_type == "stream"
     text = output.text if printed else output.get("data", {}).get("text/plain", "")
-    return not (printed and picture_alone) and not any(said in text[:40] for said in OF_TRAINING)
+    return not ((printed and picture_alone) or said(OF_TRAINING).match(text) or is_bar(output))
+
+
+def is_bar(output) -> bool:
+    """Is it the bar of a training?"""
+    return bool(said((BAR,), end=":").match(output.get("data", {}).get("text/plain", "")))
+
+
+@cache
+def said(texts: tuple[str, ...], end: str = "") -> re.Pattern:
+    """What begins like one of vaelib's texts, in any of its languages, whatever stands for {…}."""
+    catalogues = [gettext.translation("vaelib", LOCALE, [name], fallback=True) for name in LANGUAGES]
+    escaped = {re.escape(catalogue.gettext(text)) for catalogue in catalogues for text in texts}
+    return re.compile("|".join(re.sub(r"\\{.*?\\}", ".*?", text) + end for text in sorted(escaped)))
 
 
 def page_of(texts: list[str]) -> str:

@@ -7,6 +7,7 @@ reach. The exit status is 1 if anything was found.
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,18 @@ from pathlib import Path
 import nbformat
 
 from tools import edition
-from tools.explorer_controls import CONTROLS, NAME, PICTURE, key_of, use_the_mouse
+from tools.explorer_controls import CONTROLS, NAME, PICTURE, SETTLED, key_of, use_the_mouse
 from tools.lab import NoBrowser, chromium
 from tools.lessons import ROOT, chosen
-from tools.present import as_slides
+from tools.present import as_slides, is_bar
 
 ARTEFACTS = ROOT / "artefacts" / "slides"
 HALL = {"width": 1280, "height": 720}  # pixels, of a small projector
 BODY, CODE = 24, 20  # pixels, of the smallest type that the last row reads
 SLOW = 2.0  # seconds
 FILLED, WORDS = 0.6, 45  # the least share of a slide that shows something, and the most words
-WAIT = 20_000  # ms, for a picture to change while the machine is busy
+WAIT = 20_000  # ms, for a picture to change, and for the next slide, while the machine is busy
+END = 2_000  # ms, for another slide after the last
 
 # What the slide in front holds: its cells, what sticks out, and what is set too small.
 SLIDE = """
@@ -182,7 +184,7 @@ def look_at_cell(rehearsal: Rehearsal, cell, seconds: float) -> None:
     for output in cell.outputs:
         if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
             rehearsal.note("traceback", f"{output.ename}: {output.evalue} ({begin})")
-        rehearsal.cold |= output.get("data", {}).get("text/plain", "").startswith("training:")  # the bar
+        rehearsal.cold |= is_bar(output)
 
 
 def on_a_slide(cell) -> bool:
@@ -234,14 +236,14 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
     while True:
         rehearsal.slides += 1
         seen.update(cells)
-        settle(page)
+        let_it_draw(page)
         look_at_slide(page, rehearsal)
         page.screenshot(path=ARTEFACTS / f"{rehearsal.lesson}_{rehearsal.slides:02}.png")
         rehearsal.fullness.append(tuple(page.evaluate(FULLNESS)))
         open_options(page, rehearsal)
         move_controls(page, rehearsal)
         more = not seen.issuperset(wanted)
-        after = next_slide(page, cells, patience=30 if more else 5)
+        after = next_slide(page, cells, WAIT if more else END)
         if after == cells:
             break
         cells = after
@@ -251,21 +253,21 @@ def walk(page, rehearsal: Rehearsal, wanted: list[str]) -> None:
 
 
 def next_slide(page, cells: list[str], patience: int) -> list[str]:
-    """Press Space, as in a hall, and return the cells then shown: others than before, if they come in some seconds."""
+    """Press Space, as in a hall, and return the cells then shown: others than before, if they come within `patience`
+    ms."""
+    from playwright.sync_api import TimeoutError  # here, for `make room` must start without it
+
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.node.focus()")
     page.keyboard.press("Space")
-    for _ in range(10 * patience):
-        page.wait_for_timeout(100)
-        if (after := page.evaluate(ON_SLIDE)) != cells:
-            return after
-    return cells
+    with suppress(TimeoutError):
+        page.wait_for_function(f"(before) => ({ON_SLIDE})().join() !== before.join()", arg=cells, timeout=patience)
+    return page.evaluate(ON_SLIDE)
 
 
-def settle(page) -> None:
-    """Until all is drawn."""
-    page.evaluate(
-        "new Promise((done) => requestAnimationFrame(() => setTimeout(() => requestAnimationFrame(done), 150)))"
-    )
+def let_it_draw(page) -> None:
+    """A slide that has just come: JupyterLab puts its cells in their places when it finds the time."""
+    page.wait_for_timeout(150)
+    page.evaluate(SETTLED)
 
 
 def look_at_slide(page, rehearsal: Rehearsal) -> None:
@@ -287,7 +289,7 @@ def open_options(page, rehearsal: Rehearsal) -> None:
         summary.click()
         if not option.evaluate("it => it.open"):
             rehearsal.note("dead", f"slide {rehearsal.slides}, {summary.inner_text()}")
-        settle(page)
+        let_it_draw(page)
         look_at_slide(page, rehearsal)
         option.evaluate("it => { it.open = false; }")
 
@@ -341,7 +343,7 @@ def expect_change(page, rehearsal: Rehearsal, part, picture: str, move, name: st
     pause = part.get_by_role("button", name="pause")
     if pause.count():
         pause.first.click()
-    settle(page)
+    page.evaluate(SETTLED)
 
 
 def main(names: list[str]) -> int:

@@ -22,6 +22,8 @@ def clear(folder: Path, before: float) -> None:
 def main(names: list[str]) -> None:
     lessons = chosen(names)
     folder = Path(os.environ.setdefault("VAELIB_KEPT", str(ROOT / ".kept")))
+    if folder == Path("off"):
+        raise SystemExit("make warm: VAELIB_KEPT is off, so nothing would be kept. Unset it, or name a folder in it.")
     folder.mkdir(parents=True, exist_ok=True)
     began = time.time()
     # Two lessons at a time, with one thread each: on two cores that is the fastest.

@@ -61,10 +61,10 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     first, last = ((mu.min() - far) / step).floor().item(), ((mu.max() + far) / step).ceil().item()
     if last - first > MOST_PLACES:
         raise ValueError(f"sigma must be larger, or mu not reach so far: z would take {last - first:.1g} places")
-    z = step * torch.arange(first, last + 1, dtype=torch.double)  # the same places, whatever part of them is asked for
+    z = step * torch.arange(first, last + 1).to(mu)  # the same places, whatever part of them is asked for
     codes = q.mean.repeat(len(z), 1)  # (knots, D)
     codes[:, latent] = z.to(codes)
-    errors = torch.cat([(image - vae.decode(some)).abs().sum(dim=(1, 2, 3)) for some in codes.split(AT_ONCE)]).double()
+    errors = torch.cat([(image - vae.decode(some)).abs().sum(dim=(1, 2, 3)) for some in codes.split(AT_ONCE)]).to(mu)
     means = []
     for width in sigma:
         weights = torch.softmax(-0.5 * ((z - mu[:, None]) / width) ** 2, dim=1)  # (M, knots)

@@ -41,13 +41,6 @@ PLACE = """
 """
 
 
-def until(firefox, condition, what, *arguments, patience=60):
-    end = time.monotonic() + patience
-    while not firefox.run(condition, *arguments):
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def run_lesson(lab):
     """A function that opens a lesson and runs it, in a window that it gives."""
@@ -55,9 +48,9 @@ def run_lesson(lab):
 
     def run(name):
         window.open(lab(name))
-        until(window, IS_READY, "a kernel", patience=PATIENCE)
+        window.until(IS_READY, "a kernel", patience=PATIENCE)
         window.run(RUN_ALL)
-        until(window, HAS_RUN, f"{name} is run", patience=PATIENCE)
+        window.until(HAS_RUN, f"{name} is run", patience=PATIENCE)
         assert window.run(FAILED) == []
         return window
 
@@ -71,14 +64,14 @@ def moves(firefox, shown, move):
     time.sleep(0.5)  # what is still being drawn
     picture, notebook = firefox.run(shown), firefox.run(NOTEBOOK)
     move()
-    until(firefox, f"async (before) => (await ({shown})()) !== before", "the picture changes", picture)
+    firefox.until(f"async (before) => (await ({shown})()) !== before", "the picture changes", picture)
     assert firefox.run(NOTEBOOK) == notebook
 
 
 def test_a_slider_of_ipywidgets_by_key_and_by_mouse(run_lesson):
     firefox = run_lesson("00_start_here")
     handle = ".jp-OutputArea .noUi-handle"
-    until(firefox, "(selector) => !!document.querySelector(selector)", "a slider", handle)
+    firefox.until("(selector) => !!document.querySelector(selector)", "a slider", handle)
     firefox.run(FOCUS, handle)
     face = f"() => document.querySelector('{handle}').closest('.jp-OutputArea-output').querySelector('img').src"
     for key in (Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.PAGE_UP, Keys.HOME):
@@ -91,7 +84,7 @@ def test_a_slider_of_ipywidgets_by_key_and_by_mouse(run_lesson):
 def test_an_explorer_by_key_and_by_mouse_and_no_shortcut_of_the_notebook(run_lesson):
     firefox = run_lesson("09_playground")
     slider = '.vl[aria-label="Explore β"] input[type="range"]'
-    until(firefox, "(selector) => !!document.querySelector(selector)", "an explorer", slider)
+    firefox.until("(selector) => !!document.querySelector(selector)", "an explorer", slider)
     firefox.run(FOCUS, slider)
     shown = f"""() => ({PICTURE})(document.querySelector('.vl[aria-label="Explore β"]'))"""
     for key in (Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.HOME, Keys.END):

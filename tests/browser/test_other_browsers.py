@@ -1,7 +1,6 @@
 """The pages in Firefox and WebKit: two of them, opened from their files. `SITE=folder` takes pages that are there."""
 
 import io
-import time
 
 import pytest
 from helpers import opened
@@ -9,11 +8,10 @@ from pypdf import PdfReader
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.test_explorers_in_italian import CUT
-from tools.explorer_controls import CONTROLS, EXPLORERS, LABELS, NAME, PICTURE
+from tools.explorer_controls import CONTROLS, EXPLORERS, LABELS, NAME, PICTURE, SETTLED
 from tools.other_browsers import CALM, DARK, FORCED_COLOURS, LIGHT, TOUCH, Firefox, WebKit
 
 PAGES = ("09_playground", "05_beta")
-WAIT = 30  # s, for a picture to change: a machine may have other work
 WIDTHS = (320, 360, 390, 640, 1280)
 
 
@@ -50,22 +48,8 @@ def firefox():
 def show(window, site, name, width=1280):
     window.resize(width)
     window.open((site / f"{name}.html").as_uri())
-    until(window, "() => [...document.querySelectorAll('.explorer')].every((it) => it.model)", "the explorers start")
-    window.run(SETTLE)
-
-
-SETTLE = """
-async () => {
-  for (let k = 0; k < 3; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-}
-"""
-
-
-def until(window, condition, what, *arguments):
-    end = time.monotonic() + WAIT
-    while not window.run(condition, *arguments):
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
+    window.until("() => [...document.querySelectorAll('.explorer')].every((it) => it.model)", "the explorers start")
+    window.run(SETTLED)
 
 
 # What they show
@@ -163,7 +147,7 @@ async (k, trait, by_key) => {{
   const [explorer, it] = controls[k];
   it.scrollIntoView({{ block: "center" }});
   if (by_key) it.focus();
-  await ({SETTLE})();
+  await ({SETTLED})();
   const now = () => [({PICTURE})(explorer), JSON.stringify(explorer.parentElement.model.get(trait))];
   const before = now();
   window.changed = () => now().every((value, j) => value !== before[j]);
@@ -219,7 +203,7 @@ def test_every_control_answers_to_the_keyboard(window, site):
             if at_its_end
             else Keys.ARROW_RIGHT
         )
-        until(window, "() => changed()", f"{name}: {group} by key")
+        window.until("() => changed()", f"{name}: {group} by key")
         assert window.run(RING) != "none", f"{name}: where is the focus of {group}?"
         window.run(STOP, k, dict(EXPLORERS[name].still))
         moved += 1
@@ -241,7 +225,7 @@ def test_every_control_answers_to_the_mouse(window, site):
     for k, name, group, kind, _, trait in each_control(window):
         *_, x, y, width, height = window.run(NOTE, k, trait, False)
         use(window, kind, (x, y, width, height))
-        until(window, "() => changed()", f"{name}: {group} by mouse")
+        window.until("() => changed()", f"{name}: {group} by mouse")
         window.run(STOP, k, dict(EXPLORERS[name].still))
 
 
@@ -263,7 +247,7 @@ def test_every_control_answers_to_a_finger(firefox, site):
     for k, name, group, kind, _, trait in each_control(window):
         *_, x, y, width, height = window.run(NOTE, k, trait, False)
         use(window, kind, (x, y, width, height), {"kind": "touch"})
-        until(window, "() => changed()", f"{name}: {group} by touch")
+        window.until("() => changed()", f"{name}: {group} by touch")
         window.run(STOP, k, dict(EXPLORERS[name].still))
     assert window.run("() => [...kinds]") == ["touch"]
     assert not window.trouble

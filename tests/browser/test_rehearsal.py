@@ -5,6 +5,15 @@ import pytest
 
 from tools import present, rehearse
 
+
+@pytest.fixture(scope="module", autouse=True)
+def waits_less():
+    """What never comes is waited for a little."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rehearse, "WAIT", 5_000)
+        yield
+
+
 BROKEN = {
     "slow": "import time\ntime.sleep(2.2)\nprint(2)",
     "traceback": "1 / 0",

@@ -92,6 +92,12 @@ def test_lock_holds_every_pin_and_no_address():
     assert "://" not in lock and " @ " not in lock and "index" not in lock
 
 
+def test_a_new_pin_is_locked_before_it_is_installed():
+    """What is installed must fit the lock, which a new pin does not yet."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^lock:(.*?)#", makefile, re.MULTILINE)[1].strip() == ""
+
+
 def test_what_is_installed_is_what_is_locked():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     asked = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]

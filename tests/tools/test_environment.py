@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import nbformat
 import pytest
 
-from tools import lab, present, room
+from tools import lab, present, room, warm
 from tools.lessons import ROOT
 
 
@@ -260,6 +260,14 @@ def test_present_warm_and_room_need_no_pytest():
 
 
 @pytest.mark.rest
+def test_warming_with_nothing_kept_is_refused(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VAELIB_KEPT", "off")
+    with pytest.raises(SystemExit, match="VAELIB_KEPT is off"):
+        warm.main(["00"])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_lesson_is_warmed_and_shown_without_pytest(tmp_path):
     """Down to the page that the slides are on."""
     show = """

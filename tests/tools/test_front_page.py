@@ -1,5 +1,6 @@
 """What somebody reads who has just found the course: short, in order, and true of the files that it speaks of."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -88,6 +89,14 @@ def test_the_commands_are_those_of_the_makefile():
 def test_the_room_that_the_set_up_takes():
     assert f"{install.CPU_SPACE} GB on Linux without an NVIDIA GPU, {install.FULL_SPACE} GB elsewhere" in README
     assert "Python {}.{} or newer".format(*install.OLDEST_PYTHON) in README
+
+
+def test_the_development_container_sets_the_course_up():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    image, _, version = container["image"].partition(":")
+    assert image == "python" and tuple(map(int, version.split("."))) >= install.OLDEST_PYTHON
+    assert container["postCreateCommand"] == "make setup"
+    assert int(container["hostRequirements"]["storage"].removesuffix("gb")) > install.FULL_SPACE
 
 
 def test_a_job_runs_each_line_for_windows():

@@ -4,9 +4,13 @@ import re
 
 import nbformat
 import pytest
+from nbformat.v4 import new_output as output
 
-from tools.present import for_the_stage, page_of, prepare_slides
+from tools import words
+from tools.present import BAR, OF_TRAINING, for_the_stage, is_bar, is_shown, page_of, prepare_slides
 from tools.type_size import ANSWER, LARGEST, LARGEST_CODE, LEAST, LEAST_CODE, in_large_type, size_of_code
+from vaelib import History, language
+from vaelib.language import LANGUAGES
 
 
 def cell(kind, source, slide_type=None, **slide):
@@ -109,11 +113,48 @@ def test_the_stage_shows_no_training_and_of_a_picture_no_printed_line():
     picture = nbformat.v4.new_output("display_data", {"text/html": "<img>", "text/plain": "<HTML object>"})
     bar = nbformat.v4.new_output("display_data", {"text/plain": "training:   0%|          | 0/960"})
     history = nbformat.v4.new_output(
-        "execute_result", {"text/plain": "30 epochs: loss about 145.4 nats"}, execution_count=1
+        "execute_result",
+        {"text/plain": "30 epochs: loss about 145.4 nats in the first, about 31.2 in the last"},
+        execution_count=1,
     )
-    again = nbformat.v4.new_output("stream", text="trained earlier with these settings\n")
+    again = nbformat.v4.new_output(
+        "stream", text="trained earlier with these settings; fit(..., fresh=True) trains again\n"
+    )
     every, alone = (cell("code", "show()", **slide) for slide in ({}, {"show": "picture"}))
     every.outputs = alone.outputs = [again, bar, printed, picture, history]
     notebook = nbformat.v4.new_notebook(cells=[every, alone])
     assert [c.outputs for c in for_the_stage(notebook).cells] == [[printed, picture], [picture]]
     assert len(notebook.cells[0].outputs) == 5  # the run itself stays whole
+
+
+# What `fit` says
+
+
+def test_the_sentences_of_a_training_are_those_of_the_package():
+    messages = words.messages()
+    assert {BAR, *OF_TRAINING} <= set(messages)
+    of_what_was_kept = {text for text, places in messages.items() if "vaelib/training_cache.py" in places}
+    assert of_what_was_kept and of_what_was_kept <= set(OF_TRAINING)
+
+
+@pytest.fixture(params=LANGUAGES)
+def said_in(request):
+    """A function that says it in a language."""
+    language.use(request.param)
+    yield language._
+    language.use("en")
+
+
+def test_what_a_training_says_is_on_no_slide_in_any_language(said_in):
+    for text in OF_TRAINING:
+        line = said_in(text).format(epochs=8, first=21.5, last=13.25, reason="No space left on device")
+        assert not is_shown(output("stream", name="stdout", text=f"{line}\nloss 3"), picture_alone=False), line
+    assert not is_shown(output("execute_result", data={"text/plain": repr(History(1.0, [2.0, 1.0]))}), False)
+    assert is_shown(output("stream", name="stdout", text="the loss of a training, 8 epochs: 3"), picture_alone=False)
+
+
+def test_the_bar_of_a_training_is_known_in_any_language(said_in):
+    bar = output("display_data", data={"text/plain": f"{said_in(BAR)}:   0%|          | 0/25"})
+    assert is_bar(bar) and not is_shown(bar, picture_alone=False)
+    assert not is_bar(output("stream", name="stdout", text="training: by hand"))
+    assert not is_bar(output("display_data", data={"text/plain": "<CourseFigure>"}))

@@ -153,9 +153,10 @@ def test_a_model_with_settings_of_numpy_can_be_saved(tmp_path):
         lambda model, x: codes_of(model, x),
         lambda model, x: log_marginal(model, x, samples=2),
         lambda model, x: holes(model, x, x, vae=model, n=21),
+        lambda model, x: figures.walks_of_latents(model, x[:1], x),
         lambda model, x: fit(model, x, beta=-1.0, **QUIET),
     ],
-    ids=["evaluate", "reconstruct", "codes_of", "log_marginal", "holes", "a refused fit"],
+    ids=["evaluate", "reconstruct", "codes_of", "log_marginal", "holes", "walks_of_latents", "a refused fit"],
 )
 def test_measuring_changes_neither_the_model_nor_its_modes(measure, training):
     x, model = of_size(16), fresh().train(training)
@@ -319,6 +320,7 @@ uae16, vae16 = Autoencoder((3, 16, 16), 4, (8,)), VAE((3, 16, 16), 4, (8,))
         (lambda own: explorers.compare_codes(own, vae16, some16, some16), "autoencoder"),
         (lambda own: explorers.explore_latents(uae16, own, some16, some16), "vae"),
         (lambda own: explorers.explore_map(vae=own), "vae"),
+        (lambda own: explorers.explore_loss(own, some16.images), "vae"),
         (lambda own: explorers.draw_a_digit(own), "vae"),
         (lambda own: explorers.explore_beta(own), "multirate"),
     ],
@@ -331,6 +333,13 @@ def test_explorers_that_cannot_take_a_model_say_what_can(explore, name, own):
 
 
 @pytest.mark.parametrize("own", [Subclassed((3, 16, 16), 4, (8,)), other_layers()], ids=["subclass", "another layer"])
-def test_a_vae_that_was_changed_is_not_shown_as_if_it_was_not(own):
+@pytest.mark.parametrize(
+    "explore",
+    [
+        lambda own: explorers.compare_codes(uae16, own, some16, some16),
+        lambda own: explorers.explore_loss(own, some16.images),
+    ],
+)
+def test_a_vae_that_was_changed_is_not_shown_as_if_it_was_not(explore, own):
     with pytest.raises(TypeError, match="layers of its own: this explorer decodes in the browser"):
-        explorers.compare_codes(uae16, own, some16, some16)
+        explore(own)

@@ -8,12 +8,12 @@ from traitlets import Float, TraitError, validate
 
 from vaelib import require
 from vaelib.explorers.base import Between, Explorer, Index, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.losses import kl_to_standard_normal
 from vaelib.measures import COLLAPSED_BELOW
 from vaelib.models import VAE, require_images_for
-from vaelib.multirate import GREATEST_BETA, MultiRateVAE
+from vaelib.multirate import GREATEST_BETA
 from vaelib.trained import trained
 
 SIGMAS = (0.01, 2.0)  # of the landscape: below, a posterior is as good as a point
@@ -55,9 +55,7 @@ def explore_loss(vae: VAE | None = None, images: Tensor | None = None, *, beta: 
     Raises TypeError or ValueError that names the argument.
     """
     vae = trained("faces").at(1.0) if vae is None else vae
-    if not isinstance(vae, VAE):
-        hint = "; take .at(beta) of it" if isinstance(vae, MultiRateVAE) else ""
-        raise TypeError(f"vae must be a VAE, got {type(vae).__name__}{hint}")
+    require_for_the_browser("vae", vae, VAE)
     if vae.latent_dim > MOST_LATENTS:
         raise ValueError(f"vae must have at most {MOST_LATENTS} latents to be shown, it has {vae.latent_dim}")
     images = faces(SHOWN, seed=1).images if images is None else images

@@ -121,7 +121,7 @@ def latent_planes(
 def _window(points: Tensor, *, around_0: bool) -> dict[str, tuple[float, float]]:
     """A square that holds the `points` (n, 2), and the prior's circles if it lies around 0."""
     low, high = points.amin(dim=0), points.amax(dim=0)
-    middle = torch.zeros(2) if around_0 else (low + high) / 2
+    middle = low.new_zeros(2) if around_0 else (low + high) / 2
     half = 1.05 * max((points - middle).abs().max().item(), 2.1 if around_0 else 0.1)
     (x, y) = middle.tolist()
     return {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
@@ -139,9 +139,11 @@ def latent_maps(
     """
     require_alt(alt)
     require.mapping("panels", panels)
-    if codes is not None:
+    if codes is None:
+        codes = {}
+    else:
         require.mapping("codes", codes)
-    for title, places in (codes or {}).items():
+    for title, places in codes.items():
         if title not in panels:
             raise ValueError(f"codes must belong to panels, by their titles, there is no panel {title!r}")
         require.table(f"codes[{title!r}]", places, (None, 2))
@@ -160,10 +162,10 @@ def latent_maps(
         rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
         draw_image(axes, torch.cat(rows, dim=1))
         for axis, values, step in ((axes.xaxis, across, width), (axes.yaxis, down, height)):
-            places = range(0, len(values), -(-len(values) // 7))  # not more labels than there is room for
-            said = [f"{values[k]:.1f}".replace("-", "−") for k in places]
-            axis.set_ticks([(k + 0.5) * step - 0.5 for k in places], said)
-        if codes and title in codes:
+            labelled = values[:: -(-len(values) // 7)]  # not more than there is room for
+            said = [f"{value:.1f}".replace("-", "−") for value in labelled]
+            axis.set_ticks(_pixels_of(labelled, values, step), said)
+        if title in codes:
             x, y = (
                 _pixels_of(places, values, step)
                 for places, values, step in zip(codes[title].T, (across, down), (width, height), strict=True)

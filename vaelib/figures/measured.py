@@ -13,7 +13,7 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _
 from vaelib.measures import codes_of, heard_codes_of
-from vaelib.models import require_images_for
+from vaelib.models import in_eval_mode, require_images_for
 from vaelib.palette import BLUE, GREY, ORANGE
 from vaelib.rate import RateParts
 
@@ -22,6 +22,7 @@ STILL_BELOW = 0.1  # of the greatest change: a latent that changes a picture les
 
 
 @torch.no_grad()
+@in_eval_mode("model")
 def walks_of_latents(
     model, image: Tensor, images: Tensor, *, reach: float = 2.0, steps: int = 2, seed: int = 0
 ) -> Tensor:
