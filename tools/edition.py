@@ -149,7 +149,7 @@ class Words(Catalog):
 
 def written(words: Words) -> bytes:
     file = io.BytesIO()
-    write_po(file, words, width=0, include_lineno=False, include_previous=True)
+    write_po(file, words, width=0, include_lineno=False)
     return file.getvalue()
 
 
@@ -171,7 +171,10 @@ def read(path: Path, language: str) -> Catalog:
 
 
 def merged(old: Catalog, found: list[Passage]) -> Words:
-    """The catalogue for these passages; what was translated from another English is fuzzy."""
+    """The catalogue for these passages; what was translated from another English is fuzzy, and says from which.
+
+    As a comment, for Babel does not read the lines of its own that it writes for it.
+    """
     new = Words(old.locale, header_comment="#", fuzzy=False)
     unused = {Passage(one.context or "", one.id): one for one in old if one.id}
     kept = {passage: unused.pop(passage) for passage in found if passage in unused}
@@ -184,7 +187,7 @@ def merged(old: Catalog, found: list[Passage]) -> Words:
             passage.text,
             was.string if was else "",
             flags={"fuzzy"} if fuzzy else was.flags if was else (),
-            previous_id=[was.id] if fuzzy else was.previous_id if was else (),
+            user_comments=was.user_comments if was and was.fuzzy else [f"was: {was.id!r}"] if fuzzy else (),
             context=passage.context or None,
         )
     return new

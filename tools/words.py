@@ -58,14 +58,11 @@ def updated(language: str) -> Words:
     """The catalogue of that language as it should be for today's code."""
     found, old = messages(), read(po_path(language), language)
     words = Words(language, header_comment="#", fuzzy=False)
-    before = {one.id: list(one.user_comments) for one in old if one.fuzzy}
     for one in merged(old, [Passage("", text) for text in found]):
         if one.id:
             flags = one.flags - {"python-format"}  # "94 % of it" is none
             places = [(path, 0) for path in found[one.id]]
-            # Babel writes of which English a fuzzy translation is, but forgets it when it reads.
-            was = [f"was: {text!r}" for text in one.previous_id] or before.get(one.id, [])
-            words.add(one.id, one.string, places, flags, user_comments=was if one.fuzzy else [])
+            words.add(one.id, one.string, places, flags, user_comments=one.user_comments)
     return words
 
 

@@ -1,6 +1,8 @@
 """The course in another language: its catalogues are whole, and what is not translated shows as such."""
 
 import ast
+import copy
+import io
 import json
 import re
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import __main__ as commands
@@ -141,7 +144,13 @@ def test_a_changed_passage_is_fuzzy_named_and_shown_in_english(translated, capsy
     new = edition.merged(catalogue(), list(edition.passages(changed)))
     [fuzzy] = [message for message in new if message.fuzzy]
     assert (fuzzy.context, fuzzy.id) == ("text", "The **loss** is now 0.6.")
-    assert fuzzy.previous_id == ["The **loss** is 0.5."] and fuzzy.string == "La **perdita** è 0,5."
+    assert fuzzy.string == "La **perdita** è 0,5."
+    stored = read_po(io.BytesIO(edition.written(new)))
+    again = copy.deepcopy(changed)
+    again.cells[0].source = "The **loss** is now 0.7."
+    for cells, of in ((changed, stored), (again, stored)):  # also when that is done twice, or it changes twice
+        [fuzzy] = [message for message in edition.merged(of, list(edition.passages(cells))) if message.fuzzy]
+        assert fuzzy.user_comments == ["was: 'The **loss** is 0.5.'"]
     text, code, _ = translated(changed, new).cells
     assert text.source == "> *In inglese: la traduzione non è ancora pronta.*\n\nThe **loss** is now 0.6."
     assert "una perdita di" in code.source
