@@ -468,6 +468,7 @@ def test_latent_maps_put_each_picture_where_its_latents_say(vae):
     np.testing.assert_allclose(shown[:16, :16], left_above, atol=1e-6)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1.0", "0.0", "2.0"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0.5", "−0.5"]  # the first stands on top
+    assert [*axes.get_xticks(), *axes.get_yticks()] == [7.5, 23.5, 39.5, 7.5, 23.5]  # in the middle of their squares
     assert axes.get_xlabel() == "$z_1$"
 
 
