@@ -252,8 +252,9 @@ def main(names: list[str]) -> int:
     results = collect(folder)
     if not results:
         raise SystemExit(f"There is no notebook in {folder}.")
-    print(tables.in_words(results))
-    tables.write(results, COLLECTED)
+    language = edition.chosen_edition()
+    print(tables.in_words(results, edition.say_in(language)))
+    tables.write(results, COLLECTED, language)
     protected = "bubblewrap" if fence_around(Path(tempfile.gettempdir()), []) else "Python's own fence alone"
     print(
         f"{time.monotonic() - began:.0f} s, behind {protected}. Tables and a page to show: {COLLECTED.name}/index.html"

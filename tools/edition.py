@@ -8,12 +8,14 @@ marked. The words of vaelib are in vaelib/locale, see vaelib/language.py.
 
 import ast
 import difflib
+import gettext
 import io
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +26,12 @@ from babel.messages.pofile import read_po, write_po
 from tools.environment import ROOT
 from tools.lessons import ASSERTION, LESSONS
 from tools.site import words
+from vaelib.language import LANGUAGES as SPOKEN
+from vaelib.language import LOCALE
 
 LANGUAGES = {"it": "In inglese: la traduzione non è ancora pronta."}  # each with what marks an English passage in it
 FOLDER = ROOT / "notebooks" / "locale"
-SITE = "site"  # the words of the pages' frame
+SITE = "site"  # the words of the pages' frame, and of the tables of a class
 TEXTS = {path.stem: path for path in [*sorted((ROOT / "notebooks").glob("*.md")), ROOT / "README.md"]}
 SETTING = 'from vaelib import language\n\nlanguage.use("{language}")\n\n'  # at the top of an Italian notebook
 NAMES = [*(path.stem for path in LESSONS.values()), *TEXTS, SITE]  # of the catalogues
@@ -282,6 +286,20 @@ def translations(name: str, language: str) -> dict[Passage, str]:
     return {
         Passage(one.context or "", one.id): one.string for one in messages if one.id and one.string and not one.fuzzy
     }
+
+
+def say_in(language: str | None) -> Callable[[str], str]:
+    """A function from what the pages say in English to what they say in that language."""
+    ready = translations(SITE, language) if language else {}
+    return lambda text: ready.get(Passage("", text), text)
+
+
+@cache
+def pattern_of(texts: tuple[str, ...], end: str = "") -> re.Pattern:
+    """These texts of vaelib, in any of its languages, whatever stands for {…}, and `end` after them."""
+    catalogues = [gettext.translation("vaelib", LOCALE, [name], fallback=True) for name in SPOKEN]
+    escaped = sorted({re.escape(catalogue.gettext(text)) for catalogue in catalogues for text in texts})
+    return re.compile("|".join(re.sub(r"\\{.*?\\}", ".*?", text) + end for text in escaped))
 
 
 def translated(notebook: nbformat.NotebookNode, name: str, language: str) -> nbformat.NotebookNode:

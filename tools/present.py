@@ -4,7 +4,6 @@ What is shown is a copy: nothing that happens on the slides changes the course. 
 so a hall waits for no cell, and the page only has to ask the kernel for its sliders.
 """
 
-import gettext
 import re
 import shutil
 import signal
@@ -13,7 +12,6 @@ import tempfile
 import time
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -26,7 +24,6 @@ from tools import edition
 from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
 from tools.type_size import in_large_type, size_of_code
-from vaelib.language import LANGUAGES, LOCALE
 
 PRELOAD = (  # what every lesson would else wait for
     "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
@@ -138,20 +135,12 @@ def for_the_stage(notebook):
 def is_shown(output, picture_alone: bool) -> bool:
     printed = output.output_type == "stream"
     text = output.text if printed else output.get("data", {}).get("text/plain", "")
-    return not ((printed and picture_alone) or said(OF_TRAINING).match(text) or is_bar(output))
+    return not ((printed and picture_alone) or edition.pattern_of(OF_TRAINING).match(text) or is_bar(output))
 
 
 def is_bar(output) -> bool:
     """Is it the bar of a training?"""
-    return bool(said((BAR,), end=":").match(output.get("data", {}).get("text/plain", "")))
-
-
-@cache
-def said(texts: tuple[str, ...], end: str = "") -> re.Pattern:
-    """What begins like one of vaelib's texts, in any of its languages, whatever stands for {…}."""
-    catalogues = [gettext.translation("vaelib", LOCALE, [name], fallback=True) for name in LANGUAGES]
-    escaped = {re.escape(catalogue.gettext(text)) for catalogue in catalogues for text in texts}
-    return re.compile("|".join(re.sub(r"\\{.*?\\}", ".*?", text) + end for text in sorted(escaped)))
+    return bool(edition.pattern_of((BAR,), end=":").match(output.get("data", {}).get("text/plain", "")))
 
 
 def page_of(texts: list[str]) -> str:

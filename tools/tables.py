@@ -5,11 +5,12 @@ The page names no student outside of a part that is folded.
 
 import csv
 import html
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from tools import edition
 
 MISSING, BROKEN = "–", "!"  # beside the signs of the checks: no answer is there, and nothing can be read
 WORDS = {"✓": "right", "✗": "not yet", "○": "not begun", MISSING: "no answer there", BROKEN: "can't be read"}
@@ -19,6 +20,13 @@ table { border-collapse: collapse; } td, th { padding: 0.2em 0.6em; border-botto
 td.sign { text-align: center; } h2 { margin-top: 2em; } .count { white-space: nowrap; font-weight: 600; }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } }
 """
+
+
+UNFORESEEN = (
+    "expected {right}, got {yours}",
+    "expected {right} at {place}, where you are furthest off, got {yours}",
+)  # vaelib's
+Say = Callable[[str], str]  # from the English to another language, see tools/edition.py
 
 
 class Result(NamedTuple):
@@ -38,28 +46,28 @@ def students_in(results: Iterable[Result]) -> list[str]:
     return sorted({result.student for result in results}, key=str.casefold)
 
 
-def mistakes_in(results: Iterable[Result]) -> dict[str, Counter]:
+def mistakes_in(results: Iterable[Result], say: Say) -> dict[str, Counter]:
     """For each exercise how often each mistake was made. Answers that differ only in numbers count as one."""
     counts: dict[str, Counter] = {}
     for result in results:
         if result.sign == "✗":
-            counts.setdefault(result.exercise, Counter())[mistake(result.reason)] += 1
+            counts.setdefault(result.exercise, Counter())[mistake(result.reason, say)] += 1
     return dict(sorted(counts.items()))
 
 
-def mistake(reason: str) -> str:
+def mistake(reason: str, say: Say) -> str:
     """The reason, without the numbers of an answer that no check foresaw."""
-    return re.sub(r"expected \S+( at \[.*?\], where you are furthest off)?, got \S+", "another value", reason)
+    return edition.pattern_of(UNFORESEEN, end=r"(?=\s|$)").sub(say("another value"), reason)
 
 
-def in_words(results: list[Result]) -> str:
-    """One line for each exercise, and below it what went wrong."""
+def in_words(results: list[Result], say: Say) -> str:
+    """One line for each exercise, and below it what went wrong, as `say` gives it in a language."""
     lines, students = [], len(students_in(results))
     for exercise, signs in signs_of(results).items():
-        counts = ", ".join(f"{signs[sign]} {word}" for sign, word in WORDS.items() if signs[sign])
+        counts = ", ".join(f"{signs[sign]} {say(word)}" for sign, word in WORDS.items() if signs[sign])
         lines.append(f"{exercise}: {counts}")
-        for reason, count in mistakes_in(results).get(exercise, Counter()).most_common():
-            lines.append(f"    {count} of {students}: {reason}")
+        for reason, count in mistakes_in(results, say).get(exercise, Counter()).most_common():
+            lines.append(f"    {say('{count} of {students}').format(count=count, students=students)}: {reason}")
     return "\n".join(lines)
 
 
@@ -70,8 +78,12 @@ def signs_of(results: list[Result]) -> dict[str, Counter]:
     }
 
 
-def write(results: list[Result], folder: Path) -> None:
-    """table.csv (students × exercises), results.csv (one answer a line, with its reason), mistakes.csv, index.html."""
+def write(results: list[Result], folder: Path, language: str | None = None) -> None:
+    """table.csv (students × exercises), results.csv (one answer a line, with its reason), mistakes.csv, index.html.
+
+    The page and the mistakes are in that language, English for None; the heads of the tables are for programs.
+    """
+    say = edition.say_in(language)
     folder.mkdir(parents=True, exist_ok=True)
     exercises, signs = exercises_in(results), {result[:2]: result.sign for result in results}
     rows = [
@@ -79,12 +91,14 @@ def write(results: list[Result], folder: Path) -> None:
         for student in students_in(results)
     ]
     counted = [
-        [exercise, n, reason] for exercise, all_ in mistakes_in(results).items() for reason, n in all_.most_common()
+        [exercise, n, reason]
+        for exercise, all_ in mistakes_in(results, say).items()
+        for reason, n in all_.most_common()
     ]
     write_csv(folder / "table.csv", ["student", *exercises], rows)
     write_csv(folder / "results.csv", Result._fields, results)
     write_csv(folder / "mistakes.csv", ["exercise", "students", "mistake"], counted)
-    (folder / "index.html").write_text(page(results, exercises, rows), encoding="utf-8")
+    (folder / "index.html").write_text(page(results, exercises, rows, say, language or "en"), encoding="utf-8")
 
 
 def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable]) -> None:
@@ -97,19 +111,24 @@ def as_text(value) -> str:
     return f"'{value}" if str(value).startswith(("=", "+", "@", "-")) else str(value)
 
 
-def page(results: list[Result], exercises: list[str], rows: list[list[str]]) -> str:
+def page(results: list[Result], exercises: list[str], rows: list[list[str]], say: Say, language: str) -> str:
     """What the class found hard, and, folded, who solved what."""
-    parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>What the class solved</title><style>{STYLE}</style>"
-    ]
-    parts.append(f"<h1>What {len(rows)} students solved</h1>")
+
+    def said(text: str, **numbers: int) -> str:
+        return html.escape(say(text).format(students=len(rows), **numbers))
+
+    head, title = f"<!doctype html><html lang={language}><meta charset=utf-8>", said("What the class solved")
+    parts = [f"{head}<title>{title}</title><style>{STYLE}</style>"]
+    parts.append(f"<h1>{said('What {students} students solved')}</h1>")
     for exercise, signs in signs_of(results).items():
-        parts.append(f"<h2>{html.escape(exercise)}: {signs['✓']} of {len(rows)} right</h2><table>")
-        for reason, count in mistakes_in(results).get(exercise, Counter()).most_common():
-            parts.append(f"<tr><td class=count>{count} of {len(rows)}<td>{html.escape(reason)}")
-        others = ", ".join(f"{signs[sign]} {WORDS[sign]}" for sign in ("○", MISSING, BROKEN) if signs[sign])
+        right = said("{right} of {students} right", right=signs["✓"])
+        parts.append(f"<h2>{html.escape(exercise)}: {right}</h2><table>")
+        for reason, count in mistakes_in(results, say).get(exercise, Counter()).most_common():
+            of_all = said("{count} of {students}", count=count)
+            parts.append(f"<tr><td class=count>{of_all}<td>{html.escape(reason)}")
+        others = ", ".join(f"{signs[sign]} {said(WORDS[sign])}" for sign in ("○", MISSING, BROKEN) if signs[sign])
         parts.append(f"<tr><td><td>{others}</table>" if others else "</table>")
-    parts.append("<details><summary>Who solved what</summary><table><tr><th>student")
+    parts.append(f"<details><summary>{said('Who solved what')}</summary><table><tr><th>{said('student')}")
     parts += [f"<th>{html.escape(exercise)}" for exercise in exercises]
     for student, *signs in rows:
         parts.append(f"<tr><td>{html.escape(student)}" + "".join(f"<td class=sign>{sign}" for sign in signs))

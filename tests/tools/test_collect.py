@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import collect, tables
+from tools import collect, edition, tables
 from tools.exercises import all_exercises
 from tools.lessons import LESSONS
 
@@ -202,4 +202,19 @@ def test_tables_are_safe_to_open_and_to_show(tmp_path):
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<b>bo" not in page and "<script" not in page and "2 of 3<td>another value" in page
     assert page.index("<details>") < page.index("carla")
-    assert "04_kl: 1 right, 2 not yet\n    2 of 3: another value" == tables.in_words(results)
+    assert "04_kl: 1 right, 2 not yet\n    2 of 3: another value" == tables.in_words(results, edition.say_in(None))
+
+
+def test_the_tables_know_the_edition(tmp_path):
+    results = [
+        tables.Result("anna", "04_kl", "✗", "atteso 1,5 in [0, 1], dove sei più lontano, trovato 2,5"),
+        tables.Result("bruno", "04_kl", "✗", "atteso 3, trovato 4"),
+        tables.Result("carla", "04_kl", "○", ""),
+    ]
+    tables.write(results, tmp_path, "it")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<html lang=it>" in page and "2 su 3<td>un altro valore" in page and "3 studenti" in page
+    assert "students" not in page and "solved" not in page
+    assert "04_kl: 2 non ancora, 1 non iniziato\n    2 su 3: un altro valore" == tables.in_words(
+        results, edition.say_in("it")
+    )

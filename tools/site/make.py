@@ -73,8 +73,7 @@ NAMES = {"en": "English", "it": "Italiano"}  # of the languages, in themselves
 def edition_in(language: str) -> Edition:
     if language == ENGLISH.language:
         return ENGLISH
-    ready = editions.translations(editions.SITE, language)
-    return Edition(language, lambda text: ready.get(editions.Passage("", text), text))
+    return Edition(language, editions.say_in(language))
 
 
 class Page(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the pages say themselves, in English: each edition looks it up in its catalogue."""
+"""What the pages and the tables of a class say themselves, in English: each edition looks it up in its catalogue."""
 
 import re
 from pathlib import Path
@@ -28,10 +28,16 @@ LICENSED = (
     "The frame of the cells: nbconvert",
 )
 FOR_INSTRUCTORS = "For instructors"  # what folds their notes
+# What the tables of `make collect` say.
+OF_A_CLASS = (
+    *("What the class solved", "What {students} students solved", "{right} of {students} right"),
+    *("{count} of {students}", "Who solved what", "student", "another value"),
+    *("right", "not yet", "not begun", "no answer there", "can't be read"),
+)
 
 
 def said() -> list[str]:
     """All of it, with what stands in the template."""
     template = Path(__file__).with_name("page.html.j2").read_text(encoding="utf-8")
     in_template = re.findall(r'say\("([^"]+)"\)', template)
-    return [COURSE, FOR_INSTRUCTORS, NEEDS_SCRIPT, NEEDS_KERNEL, IN_LESSON, ABOUT, *in_template, *LICENSED]
+    return [COURSE, FOR_INSTRUCTORS, NEEDS_SCRIPT, NEEDS_KERNEL, IN_LESSON, ABOUT, *in_template, *LICENSED, *OF_A_CLASS]
