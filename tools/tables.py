@@ -62,11 +62,11 @@ def mistake(reason: str, say: Say) -> str:
 
 def in_words(results: list[Result], say: Say) -> str:
     """One line for each exercise, and below it what went wrong, as `say` gives it in a language."""
-    lines, students = [], len(students_in(results))
+    lines, students, mistakes = [], len(students_in(results)), mistakes_in(results, say)
     for exercise, signs in signs_of(results).items():
         counts = ", ".join(f"{signs[sign]} {say(word)}" for sign, word in WORDS.items() if signs[sign])
         lines.append(f"{exercise}: {counts}")
-        for reason, count in mistakes_in(results, say).get(exercise, Counter()).most_common():
+        for reason, count in mistakes.get(exercise, Counter()).most_common():
             lines.append(f"    {say('{count} of {students}').format(count=count, students=students)}: {reason}")
     return "\n".join(lines)
 
@@ -120,10 +120,11 @@ def page(results: list[Result], exercises: list[str], rows: list[list[str]], say
     head, title = f"<!doctype html><html lang={language}><meta charset=utf-8>", said("What the class solved")
     parts = [f"{head}<title>{title}</title><style>{STYLE}</style>"]
     parts.append(f"<h1>{said('What {students} students solved')}</h1>")
+    mistakes = mistakes_in(results, say)
     for exercise, signs in signs_of(results).items():
         right = said("{right} of {students} right", right=signs["✓"])
         parts.append(f"<h2>{html.escape(exercise)}: {right}</h2><table>")
-        for reason, count in mistakes_in(results, say).get(exercise, Counter()).most_common():
+        for reason, count in mistakes.get(exercise, Counter()).most_common():
             of_all = said("{count} of {students}", count=count)
             parts.append(f"<tr><td class=count>{of_all}<td>{html.escape(reason)}")
         others = ", ".join(f"{signs[sign]} {said(WORDS[sign])}" for sign in ("○", MISSING, BROKEN) if signs[sign])

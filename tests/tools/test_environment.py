@@ -259,7 +259,6 @@ def test_present_warm_and_room_need_no_pytest():
     )
 
 
-@pytest.mark.rest
 def test_warming_with_nothing_kept_is_refused(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAELIB_KEPT", "off")
@@ -268,6 +267,7 @@ def test_warming_with_nothing_kept_is_refused(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.rest
 def test_a_lesson_is_warmed_and_shown_without_pytest(tmp_path):
     """Down to the page that the slides are on."""
     show = """
