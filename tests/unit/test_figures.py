@@ -1,6 +1,7 @@
 """The figures: each carries an alt text, and what it draws is what the models say."""
 
 import base64
+import gc
 import html
 import io
 import itertools
@@ -10,7 +11,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyBboxPatch
 from PIL import Image
@@ -111,6 +112,17 @@ def test_every_figure_has_an_alt_text_that_reaches_the_page(name, autoencoder, v
     figure = FIGURES[name](autoencoder, vae, images, probes)
     assert isinstance(figure, Figure) and len(figure.alt) > 5
     check_image_element(figure.to_html(), figure.alt)
+
+
+def test_a_shown_figure_keeps_no_pixels_of_its_page(images):
+    def pages():
+        gc.collect()
+        return sum(type(one) is RendererAgg for one in gc.get_objects())
+
+    before = pages()
+    figure = figures.pictures({"label": images[:2]}, title="title", alt="two faces")
+    figure.to_html()
+    assert pages() == before
 
 
 def test_names_of_attributes_stand_once_at_the_left():

@@ -8,6 +8,7 @@ from torch import Tensor
 from vaelib.checks.record import exercise
 from vaelib.checks.verdict import Case, compare, generator
 from vaelib.language import _
+from vaelib.measures import COLLAPSED_BELOW
 
 
 @exercise
@@ -32,26 +33,29 @@ def _tables() -> Iterator[Case]:
 
 
 def _of_table(kl: Tensor, what: str) -> Case:
-    small, mean = kl < 0.01, kl.mean(dim=0)  # (n, D), (D,)
+    def is_small(kl: Tensor) -> Tensor:
+        return kl < COLLAPSED_BELOW
+
+    small, mean = is_small(kl), kl.mean(dim=0)  # (n, D), (D,)
     mistakes = {
-        _("these are the latents that are alive: count the others"): (mean >= 0.01).sum(),
+        _("these are the latents that are alive: count the others"): (~is_small(mean)).sum(),
         _("you ask for a KL below 0.01 on every image: take the mean over the images first"): small.all(dim=0).sum(),
         _("a single image is enough for you: take the mean over the images first"): small.any(dim=0).sum(),
-        _("you summed over the images: take their mean"): (kl.sum(dim=0) < 0.01).sum(),
+        _("you summed over the images: take their mean"): is_small(kl.sum(dim=0)).sum(),
         _("you counted pairs of an image and a latent: take the mean over the images first"): small.sum(),
-        _("you averaged over the latents and counted images: axis 0 holds the images"): (kl.mean(dim=1) < 0.01).sum(),
-        _("this is the share of latents: count them"): (mean < 0.01).float().mean(),
-        _("you averaged over everything: there should be one mean for each latent"): (kl.mean() < 0.01).sum(),
-        _("you took the median over the images: it is the mean that counts"): (kl.median(dim=0).values < 0.01).sum(),
+        _("you averaged over the latents and counted images: axis 0 holds the images"): is_small(kl.mean(dim=1)).sum(),
+        _("this is the share of latents: count them"): is_small(mean).float().mean(),
+        _("you averaged over everything: there should be one mean for each latent"): is_small(kl.mean()).sum(),
+        _("you took the median over the images: it is the mean that counts"): is_small(kl.median(dim=0).values).sum(),
         _("only a KL of exactly 0 counts for you: the threshold is 0.01 nats"): (mean == 0).sum(),
         _("you looked at one image alone: take the mean over the images"): small[0].sum(),
-        _("this is which latents: count them"): mean < 0.01,
+        _("this is which latents: count them"): is_small(mean),
     }
     for threshold in (0.1, 0.05, 0.02, 0.009, 0.005, 0.001):
         mistakes[_("your threshold may be {threshold}: it is 0.01 nats").format(threshold=threshold)] = (
             mean < threshold
         ).sum()
-    return Case((kl,), (mean < 0.01).sum(), mistakes, what)
+    return Case((kl,), is_small(mean).sum(), mistakes, what)
 
 
 @exercise

@@ -21,7 +21,7 @@ class ExploreBeta(Explorer):
     """See `explore_beta`. Traits: `beta`, and `image`, the number of the chosen image from 0."""
 
     _esm = bundle("explore_beta")
-    beta = Float(1.0).tag(sync=True)
+    beta = Float().tag(sync=True)
     image = Index(of="shown").tag(sync=True)
 
     @validate("beta")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from torch import Tensor
 
@@ -45,7 +46,7 @@ class CourseFigure(Figure):
         """Draw it, with the decimal sign of the language in every number, those beside the axes too."""
         draw_text = renderer.draw_text
 
-        def draw_in_language(gc, x, y, text, prop, angle, ismath=False, mtext=None):
+        def draw_in_language(gc, x, y, text, prop, angle, ismath, mtext):
             said = decimals(text)
             if ismath:  # there a comma would be followed by a space
                 said = re.sub(r"(?<=\d),(?=\d)", "{,}", said)
@@ -69,6 +70,8 @@ class CourseFigure(Figure):
             # Constrained layout ignores the tick labels of axes whose proportions are fixed: let "tight" grow the page
             # instead of cutting them.
             self.savefig(file, bbox_inches="tight", pad_inches=0.08, pil_kwargs={"compress_level": 1})
+        for text in self.findobj(Text):  # each holds all pixels of the page, 4 MB, and a notebook holds its figures
+            text._renderer = None
         in_colour = any(image.get_array().ndim == 3 for axes in self.axes for image in axes.images)
         picture = as_webp(Image.open(file).convert("RGB"), like_a_photograph=in_colour)
         return image_element(picture, self.alt, "max-width: 100%; background: white")
