@@ -193,7 +193,9 @@ class Trial:
     """A copy of the course, in which one mutation after the other is tried."""
 
     def __init__(self, folder: Path):
-        self.copy, self.witness, self.said = copy_of_the_course(folder / "course"), folder / "witness", folder / "said"
+        # The second stays as the course is now: somebody may work on it for as long as this takes.
+        self.copy, self.sound_copy = (copy_of_the_course(folder / name) for name in ("course", "sound"))
+        self.witness, self.said = folder / "witness", folder / "said"
         self.sound = set()  # the tests that were seen to pass without a mutation
         self.keen = {}  # for each file the tests that caught something there before: they come first
         os.environ |= {"TMPDIR": str(folder), "PYTHONPATH": str(self.copy), "OMP_NUM_THREADS": "1"}
@@ -204,7 +206,7 @@ class Trial:
 
     def __call__(self, mutation: Mutation) -> str | None:
         """Which test failed, or None."""
-        right, there = ROOT / mutation.path, self.copy / mutation.path
+        right, there = self.sound_copy / mutation.path, self.copy / mutation.path
         there.write_bytes(mutation.planted(right.read_bytes()))
         keen = self.keen.setdefault(mutation.path, [])
         try:
@@ -270,9 +272,9 @@ def main(words: list[str]) -> int:
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(Path(folder))
-        for language in [word for word in words if word in LANGUAGES] or LANGUAGES:
-            results = ROOT / "build" / f"mutations{LANGUAGES[language]}.json"
-            table[language] = run(drawn(LANGUAGES[language], count), trial, results)
+        languages = [word for word in words if word in LANGUAGES] or LANGUAGES
+        for language, wanted in {language: drawn(LANGUAGES[language], count) for language in languages}.items():
+            table[language] = run(wanted, trial, ROOT / "build" / f"mutations{LANGUAGES[language]}.json")
     print(f"\n{'':12}drawn  caught  equivalent  survived  caught, of all")
     for language, (caught, equivalent, survived) in table.items():
         total = caught + equivalent + survived

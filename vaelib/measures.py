@@ -21,8 +21,7 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import code_of, in_eval_mode, require_images_for, sample
-from vaelib.multirate import require_one_beta
+from vaelib.models import code_of, in_eval_mode, require_images_for, require_one_beta, sample
 
 DENSITIES = ("standard normal", "matched normal", "mixture")
 COMPONENTS = 20  # of a mixture
@@ -127,7 +126,6 @@ def reconstruct(model, images: Tensor) -> Tensor:
 def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
     require_images_for(model, images)
-    require_one_beta("model", model)
     code = code_of(model, images)
     return code.mean if isinstance(code, Normal) else code
 
@@ -142,7 +140,6 @@ def heard_codes_of(model, images: Tensor, *, seed: int = 0) -> Tensor:
     """
     require.seed("seed", seed)
     require_images_for(model, images)
-    require_one_beta("model", model)
     code = code_of(model, images)
     return sample(code, torch.Generator().manual_seed(seed)) if isinstance(code, Normal) else code
 

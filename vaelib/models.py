@@ -194,8 +194,7 @@ def in_eval_mode(*names: str) -> Callable[[Callable], Callable]:
 
 def code_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor | Normal:
     """What the `model` encodes the `images` to; TypeError or ValueError if it is neither codes nor a Normal (B, D)."""
-    if not getattr(model, "at_one_beta", True):
-        raise TypeError(f"{model_name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
+    require_one_beta(model_name, model)
     code = model.encode(images)
     require.code(model_name, code, len(images), images_name)
     return code
@@ -222,6 +221,12 @@ def require_images_for(
             f"{images_name} must have shape (B, {expected}) for {model_name}, B ≥ 1, got {tuple(images.shape)}"
         )
     require.finite(images_name, images)
+
+
+def require_one_beta(name: str, model) -> None:
+    """TypeError for a MultiRateVAE: it has a latent space for each β."""
+    if not getattr(model, "at_one_beta", True):
+        raise TypeError(f"{name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
 
 
 def require_latents_for(model: ImageCoder, z: Tensor) -> None:

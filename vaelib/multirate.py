@@ -129,12 +129,6 @@ def beta_at(t: Tensor) -> Tensor:
     return ((t * LOG_GREATEST_BETA).exp() - BETA_OFFSET).clamp(0, GREATEST_BETA)
 
 
-def require_one_beta(name: str, model) -> None:
-    """TypeError for a MultiRateVAE: it has a latent space for each β."""
-    if isinstance(model, MultiRateVAE):
-        raise TypeError(f"{name} must be a model at one β, got a MultiRateVAE: take .at(beta) of it")
-
-
 def _gated(layers: nn.Sequential, h: Tensor, gates: Iterable[_Gate]) -> Tensor:
     """`h` through the `layers`, with one of the `gates` after each hidden one."""
     gates = iter(gates)

@@ -7,7 +7,7 @@ once, at their door; what lies inside trusts that.
 
 import math
 import numbers
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -63,8 +63,11 @@ def shown(value) -> str:
     return said if 0 < len(said) <= 60 and "\n" not in said else f"a {type(value).__name__}"
 
 
-def number(name: str, value: float, *, least: float | None = None, above: float | None = None) -> float:
-    """A finite number, of at least `least` or greater than `above`; NumPy's are welcome, and tensors of shape ()."""
+def number(
+    name: str, value: float, *, least: float | None = None, above: float | None = None, most: float = math.inf
+) -> float:
+    """A finite number, of at least `least` or greater than `above`, and at most `most`; NumPy's are welcome, and
+    tensors of shape ()."""
     if isinstance(value, Tensor) and value.ndim == 0 and value.dtype != torch.bool:
         there(name, value)
         if value.requires_grad:
@@ -77,6 +80,8 @@ def number(name: str, value: float, *, least: float | None = None, above: float 
     if not math.isfinite(value) or not within:
         bound = f" of at least {least:g}" if least is not None else f" above {above:g}" if above is not None else ""
         raise ValueError(f"{name} must be a finite number{bound}, got {shown(given)}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:g}, got {shown(given)}")
     return value
 
 
@@ -101,10 +106,9 @@ def words(name: str, value: str) -> None:
         raise TypeError(f"{name} must be a str, got {type(value).__name__}")
 
 
-def names(name: str, values: Collection[str], *, of: str = "", count: int | None = None) -> None:
+def names(name: str, values: Sequence[str], *, of: str = "", count: int | None = None) -> None:
     """A list of str, not one str; as many as there are attributes in the argument `of` if there is a `count`."""
-    listed = isinstance(values, Collection) and not isinstance(values, (str, Mapping, Tensor))
-    if not listed or not all(isinstance(one, str) for one in values):
+    if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(one, str) for one in values):
         raise TypeError(f"{name} must be a list of names, got {shown(values)}")
     if count is not None and len(values) != count:
         raise ValueError(f"{name} must be {count}, one for each attribute in {of}, got {len(values)}")

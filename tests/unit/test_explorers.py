@@ -405,5 +405,5 @@ def test_a_model_in_double_precision_can_be_explored(explore):
 @pytest.mark.parametrize("weight", [math.nan, math.inf])
 @pytest.mark.parametrize("explore", models())
 def test_a_model_that_came_to_nothing_is_named(explore, weight):
-    with pytest.raises(ValueError, match=r"^(multirate|autoencoder|vae) must encode"):
+    with pytest.raises(ValueError, match=r"^(multirate|autoencoder|vae)\.encode must return finite codes"):
         explore(*models(weight=weight)[explore])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from traitlets import Dict, Float, Int, List, TraitError, Tuple
 
 from vaelib.language import _, words_of
+from vaelib.multirate import GREATEST_BETA
 from vaelib.palette import BLUE, BLUE_ON_DARK, CLASS_COLOURS, CLASS_MARKERS, ORANGE_INK, ORANGE_ON_DARK
 
 FOLDER = Path(__file__).parent
@@ -121,6 +122,16 @@ class Between(Float):
         least, most = explorer.about[self.of]
         if not least <= value <= most:
             raise TraitError(f"{self.name} must be from {least:g} to {most:g}, got {value}")
+        return value
+
+
+class Beta(Float):
+    """A β that a MultiRateVAE knows."""
+
+    def validate(self, explorer: Explorer, value) -> float:
+        value = super().validate(explorer, value)
+        if not 0 <= value <= GREATEST_BETA:
+            raise TraitError(f"{self.name} must be from 0 to {GREATEST_BETA:g}, got {value}")
         return value
 
 

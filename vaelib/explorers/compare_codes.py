@@ -6,11 +6,11 @@ import torch
 
 from vaelib import require
 from vaelib.explorers.base import Between, Explorer, Index, Numbers, Rows, bundle, weights_of
-from vaelib.explorers.defaults import SHOWN, encoded, faces_models_or_defaults
+from vaelib.explorers.defaults import SHOWN, faces_models_or_defaults
 from vaelib.faces import FACTORS, Faces
 from vaelib.language import _
 from vaelib.measures import attribute_directions, fit_probes
-from vaelib.models import VAE, Autoencoder, sample
+from vaelib.models import VAE, Autoencoder, code_of, sample
 
 SAMPLES = 4
 NOISES = (0.0, 6.0)  # how much of its σ the VAE's samples may stray
@@ -53,7 +53,7 @@ def compare_codes(
     autoencoder, vae, train, test = faces_models_or_defaults(autoencoder, vae, train, test, names, seed)
     truth = test.factors[:SHOWN]
     require.table("test.factors", truth, (SHOWN, len(names)))
-    h, q = encoded("autoencoder", autoencoder, train.images), encoded("vae", vae, train.images)
+    h, q = code_of(autoencoder, train.images, model_name="autoencoder"), code_of(vae, train.images, model_name="vae")
     chosen_h, chosen_q = autoencoder.encode(test.images[:SHOWN]), vae.encode(test.images[:SHOWN])
     # The VAE's probes are fitted on samples z, not on μ: the μ of a collapsed latent is nearly constant, so its weight
     # would explode, and with σ = 1 the bell curve too.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
-from torch.distributions import Normal
 
 from vaelib import require
 from vaelib.digits import Digits
@@ -99,15 +98,6 @@ def digits_or_defaults(digits: Digits | None, models: Mapping[str, nn.Module]) -
     require.labels("digits.labels", labels, len(images))
     require.pixels("digits.images", images)
     return Digits(images[:SHOWN_DIGITS], labels[:SHOWN_DIGITS])
-
-
-def encoded(name: str, model: nn.Module, images: Tensor) -> Tensor | Normal:
-    """What the `model`, whose argument is `name`, makes of the `images`; ValueError if that can't be shown."""
-    code = model.encode(images)
-    parts = [code.mean, code.stddev] if isinstance(code, Normal) else [code]
-    if not all(part.isfinite().all() for part in parts):
-        raise ValueError(f"{name} must encode its images as finite numbers: have its weights become NaN or inf?")
-    return code
 
 
 def rows_of_each_class(labels: Tensor) -> list[int]:

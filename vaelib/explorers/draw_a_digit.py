@@ -6,8 +6,8 @@ from traitlets import Float, List, TraitError, default, validate
 from vaelib import require
 from vaelib.digits import Digits
 from vaelib.explorers.base import Explorer, bundle, weights_of
-from vaelib.explorers.defaults import digits_or_defaults, encoded, require_in_a_plane, rows_of_each_class
-from vaelib.models import VAE
+from vaelib.explorers.defaults import digits_or_defaults, require_in_a_plane, rows_of_each_class
+from vaelib.models import VAE, code_of
 from vaelib.trained import trained
 
 SIDE = 28  # pixels, of MNIST's images
@@ -53,7 +53,7 @@ def draw_a_digit(vae: VAE | None = None, digits: Digits | None = None, *, seed: 
     images, labels = digits_or_defaults(digits, {"vae": vae})
     chosen = rows_of_each_class(labels)
     arrays = weights_of(vae) | {
-        "codes": encoded("vae", vae, images).mean,
+        "codes": code_of(vae, images, model_name="vae").mean,
         "images": images[chosen],
         "noise": torch.randn(SAMPLES, 2, generator=torch.Generator().manual_seed(seed)),
     }

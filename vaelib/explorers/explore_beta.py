@@ -2,15 +2,14 @@
 
 import torch
 from torch import Tensor
-from traitlets import Float, TraitError, validate
 
 from vaelib import require
-from vaelib.explorers.base import Explorer, Index, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, require_for_the_browser
+from vaelib.explorers.base import Beta, Explorer, Index, bundle, weights_of
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.losses import kl_to_standard_normal, reconstruction_error
 from vaelib.measures import COLLAPSED_BELOW
-from vaelib.models import require_images_for
+from vaelib.models import code_of, require_images_for
 from vaelib.multirate import GREATEST_BETA, MultiRateVAE, beta_at
 from vaelib.trained import trained
 
@@ -21,14 +20,8 @@ class ExploreBeta(Explorer):
     """See `explore_beta`. Traits: `beta`, and `image`, the number of the chosen image from 0."""
 
     _esm = bundle("explore_beta")
-    beta = Float().tag(sync=True)
+    beta = Beta().tag(sync=True)
     image = Index(of="shown").tag(sync=True)
-
-    @validate("beta")
-    def _beta_is_known(self, proposal):
-        if not 0 <= proposal["value"] <= GREATEST_BETA:
-            raise TraitError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {proposal['value']}")
-        return proposal["value"]
 
 
 def explore_beta(
@@ -53,11 +46,9 @@ def explore_beta(
     require_images_for(multirate, images, model_name="multirate")
     if not SHOWN <= len(images) <= 64:
         raise ValueError(f"images must be {SHOWN} to 64, got {len(images)}")
-    beta = require.number("beta", beta, least=0)
-    if beta > GREATEST_BETA:
-        raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {beta}")
+    beta = require.number("beta", beta, least=0, most=GREATEST_BETA)
     require.seed("seed", seed)
-    encoded("multirate", multirate.at(beta), images)
+    code_of(multirate.at(beta), images, model_name="multirate")
     generator = torch.Generator().manual_seed(seed)  # the first n rows are those that evaluate draws
     noise = torch.randn(len(images), multirate.latent_dim, generator=generator, dtype=images.dtype)
     arrays = weights_of(multirate) | {

@@ -7,12 +7,12 @@ from torch import Tensor
 from traitlets import Float, List, observe
 
 from vaelib.explorers.base import Explorer, Index, Numbers, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, faces_models_or_defaults
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, faces_models_or_defaults
 from vaelib.faces import FACTORS, Faces
 from vaelib.language import _
 from vaelib.losses import kl_to_standard_normal
 from vaelib.measures import COLLAPSED_BELOW, attribute_directions
-from vaelib.models import VAE, Autoencoder
+from vaelib.models import VAE, Autoencoder, code_of
 
 
 class ExploreLatents(Explorer):
@@ -67,7 +67,7 @@ def explore_latents(
     if autoencoder.latent_dim != D or D > MOST_LATENTS:
         got = f"{autoencoder.latent_dim} and {D}"
         raise ValueError(f"autoencoder and vae must have the same number of latents, at most {MOST_LATENTS}, got {got}")
-    h, q = encoded("autoencoder", autoencoder, train.images), encoded("vae", vae, train.images)
+    h, q = code_of(autoencoder, train.images, model_name="autoencoder"), code_of(vae, train.images, model_name="vae")
     kl = kl_to_standard_normal(q).mean(dim=0)  # (D,)
     deviation = h.std(dim=0)  # (D,)
     # The VAE's slider of the greatest KL moves the UAE's entry of the greatest variance, and so on down the ranks.

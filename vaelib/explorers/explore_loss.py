@@ -4,15 +4,14 @@ import math
 
 import torch
 from torch import Tensor
-from traitlets import Float, TraitError, validate
 
 from vaelib import require
-from vaelib.explorers.base import Between, Explorer, Index, bundle, weights_of
-from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, encoded, require_for_the_browser
+from vaelib.explorers.base import Beta, Between, Explorer, Index, bundle, weights_of
+from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.losses import kl_to_standard_normal
 from vaelib.measures import COLLAPSED_BELOW
-from vaelib.models import VAE, require_images_for
+from vaelib.models import VAE, code_of, require_images_for
 from vaelib.multirate import GREATEST_BETA
 from vaelib.trained import trained
 
@@ -25,17 +24,11 @@ class ExploreLoss(Explorer):
     `sigma`, where the ball is."""
 
     _esm = bundle("explore_loss")
-    beta = Float(1.0).tag(sync=True)
+    beta = Beta().tag(sync=True)
     image = Index(of="shown").tag(sync=True)
     latent = Index(of="latents").tag(sync=True)
     mu = Between(of="mus").tag(sync=True)
     sigma = Between(of="sigmas").tag(sync=True)
-
-    @validate("beta")
-    def _beta_is_known(self, proposal):
-        if not 0 <= proposal["value"] <= GREATEST_BETA:
-            raise TraitError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {proposal['value']}")
-        return proposal["value"]
 
 
 @torch.no_grad()
@@ -63,11 +56,9 @@ def explore_loss(vae: VAE | None = None, images: Tensor | None = None, *, beta: 
     if len(images) < SHOWN:
         raise ValueError(f"images must be at least {SHOWN}, got {len(images)}")
     require.unit_interval("images", images)
-    beta = require.number("beta", beta, least=0)
-    if beta > GREATEST_BETA:
-        raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, got {beta}")
+    beta = require.number("beta", beta, least=0, most=GREATEST_BETA)
     images = images[:SHOWN]
-    q = encoded("vae", vae, images)
+    q = code_of(vae, images, model_name="vae")
     rates = kl_to_standard_normal(q).mean(dim=0)
     collapsed = rates < COLLAPSED_BELOW
     span = max(LEAST_SPAN, math.ceil(1.1 * q.mean.abs().max().item()))

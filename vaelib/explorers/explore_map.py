@@ -4,9 +4,9 @@ import torch
 
 from vaelib.digits import Digits
 from vaelib.explorers.base import Explorer, Index, Point, bundle, weights_of
-from vaelib.explorers.defaults import digits_or_defaults, encoded, require_in_a_plane, rows_of_each_class
+from vaelib.explorers.defaults import digits_or_defaults, require_in_a_plane, rows_of_each_class
 from vaelib.faces import Kinds
-from vaelib.models import VAE, Autoencoder
+from vaelib.models import VAE, Autoencoder, code_of
 from vaelib.trained import trained
 
 
@@ -46,12 +46,12 @@ def explore_map(
     chosen = rows_of_each_class(labels)
     arrays, traits, letters = {"images": images[chosen]}, {"h": (0.0, 0.0), "z": (0.0, 0.0)}, []
     if autoencoder is not None:
-        h = encoded("autoencoder", autoencoder, images)
+        h = code_of(autoencoder, images, model_name="autoencoder")
         arrays |= weights_of(autoencoder, "uae.", encoder=False) | {"uae.codes": h}
         traits["h"] = tuple(h[chosen[0]].tolist())
         letters.append("h")
     if vae is not None:
-        q = encoded("vae", vae, images)
+        q = code_of(vae, images, model_name="vae")
         arrays |= weights_of(vae, "vae.", encoder=False) | {"vae.codes": q.mean, "vae.sigma": q.stddev}
         traits["z"] = tuple(q.mean[chosen[0]].tolist())
         letters.append("z")

@@ -17,7 +17,6 @@ from vaelib.models import in_eval_mode
 from vaelib.palette import BLUE, ORANGE
 
 SIGMAS = (0.01, 2.0)
-GREATEST_BETA = 1e6
 LEVELS = 2.0 ** torch.arange(-2, 11)  # nats above the lowest point
 SHADES = [str(grey) for grey in torch.linspace(0.4, 0.97, len(LEVELS) + 1).tolist()]  # the deeper, the darker
 SIGMA_MARKS = (0.01, 0.03, 0.1, 0.3, 1)
@@ -33,9 +32,7 @@ def loss_landscapes(vae, image: Tensor, latent: int, betas: Sequence[float] = (0
     """
     if not isinstance(betas, Sequence) or isinstance(betas, str) or not betas:
         raise TypeError(f"betas must be a list of numbers, got {require.shown(betas)}")
-    betas = [require.number("betas", beta, least=0) for beta in betas]
-    if max(betas) > GREATEST_BETA:
-        raise ValueError(f"betas must be at most {GREATEST_BETA:g}, or no contour can be told from another")
+    betas = [require.number("betas", beta, least=0, most=1e6) for beta in betas]  # or all contours are one
     sigma = torch.logspace(*(math.log10(end) for end in SIGMAS), 61)
     land = loss_landscape(vae, image, latent, torch.linspace(-3, 3, 241), sigma)
     with torch.no_grad():
