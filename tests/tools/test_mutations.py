@@ -131,7 +131,8 @@ def trial(tmp_path, monkeypatch):
     options = [*mutations.KNOWN["options"], "-p", "no:playwright"]  # whose assertions can't be nested
     monkeypatch.setitem(mutations.KNOWN, "options", options)
     trial = mutations.Trial.__new__(mutations.Trial)
-    trial.copy, trial.witness, trial.said = tmp_path / "copy", tmp_path / "witness", tmp_path / "said"
+    trial.copy, trial.sound_copy = tmp_path / "copy", tmp_path / "course"
+    trial.witness, trial.said = tmp_path / "witness", tmp_path / "said"
     trial.sound, trial.keen = set(), {}
     return trial
 

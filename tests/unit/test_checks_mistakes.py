@@ -212,6 +212,8 @@ MISTAKES = [
     (checks.check_push_forward, lambda w, s: (s[:, None] * w).abs(), "no sum in it"),
     (checks.check_push_forward, lambda w, s: (s**2 @ w.T**2).sum(1).sqrt(), "summed over the attributes"),
     (checks.check_push_forward, lambda w, s: widths(w, s) + 0j, "complex numbers"),
+    (checks.check_push_forward, lambda w, s: widths(w, s).to_sparse(), "it is a cpu sparse_coo Tensor$"),
+    (checks.check_push_forward, lambda w, s: widths(w, s).to("meta"), "it is a meta strided Tensor$"),
     # lesson 07
     (checks.check_prior_quantiles, lambda n: icdf(middles(n) + 1 / n), "k runs from 1"),
     (checks.check_prior_quantiles, averages_of_slices, "averages of the slices"),
@@ -219,6 +221,7 @@ MISTAKES = [
     (checks.check_prior_quantiles, lambda n: 2 * icdf(middles(n)), "factor √2"),
     (checks.check_prior_quantiles, lambda n: icdf(torch.linspace(0.05, 0.95, n).double()), "from 0.05 to 0.95"),
     (checks.check_prior_quantiles, lambda n: icdf(middles(n)).flip(0), "run backwards"),
+    (checks.check_prior_quantiles, lambda n: [10**400] * n, "it is a list of 7:"),
     (checks.check_log_mean_exp, lambda w: (w.exp().mean(0) + 1e-7).log(), "a small number inside"),
     (checks.check_log_mean_exp, lambda w: w.exp().mean(0), "the mean weight"),
     (checks.check_log_mean_exp, lambda w: w.logsumexp(0) - math.log(len(w)) - w.amax(0), "not added again"),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vaelib import require
 from vaelib.checks.record import NothingYet, NotYet
 from vaelib.language import _, listed
 
@@ -118,7 +119,7 @@ def answer_of(function: Callable, arguments: tuple, shape) -> Tensor:
         raise NothingYet
     try:
         answer = as_tensor(answer)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise NotYet(_fault_of_kind(answer)) from None
     if shape is not None and answer.shape != shape:
         said = _("the result should have shape {right}, it has {found}")
@@ -127,7 +128,10 @@ def answer_of(function: Callable, arguments: tuple, shape) -> Tensor:
 
 
 def as_tensor(answer) -> Tensor:
-    """A tensor of a number, an array or a list of numbers. Raises TypeError, ValueError or RuntimeError for others."""
+    """A dense tensor of a number, an array or a list of numbers. Raises TypeError, ValueError, RuntimeError or
+    OverflowError for others."""
+    if isinstance(answer, Tensor):
+        require.there("the result", answer)
     if isinstance(answer, (list, tuple)) and any(isinstance(part, Tensor) for part in answer):
         raise TypeError("a list of tensors")
     if hasattr(answer, "__float__") and not hasattr(answer, "__array__"):
@@ -147,6 +151,8 @@ def _fault_of_kind(answer) -> str:
             )
         return said.format(name=name)
     said = _("the result should be a tensor, it is a {kind}")
+    if isinstance(answer, Tensor):  # that holds its numbers in a way of its own, or none
+        return said.format(kind=f"{answer.device.type} {str(answer.layout).removeprefix('torch.')} Tensor")
     if hasattr(answer, "total"):
         said = _("the result should be a tensor, it is a whole {kind}: return its .total")
     elif isinstance(answer, (list, tuple)):
