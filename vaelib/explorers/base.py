@@ -103,14 +103,24 @@ class Index(Int):
         self.of, self.least, self.inclusive = of, least, inclusive
 
     def validate(self, explorer: Explorer, value) -> int:
-        value = super().validate(explorer, value)
+        value = int(super().validate(explorer, value))  # True is an int, but indexes otherwise
         most = _count(explorer, self.of) - (not self.inclusive)
         if not self.least <= value <= most:
             raise TraitError(f"{self.name} must be from {self.least} to {most}, got {value}")
         return value
 
 
-class Between(Float):
+class Number(Float):
+    """A number; Python has integers for which there is no float."""
+
+    def validate(self, explorer: Explorer, value) -> float:
+        try:
+            return super().validate(explorer, value)
+        except OverflowError:
+            self.error(explorer, value)
+
+
+class Between(Number):
     """A number between two ends, `of` names the pair."""
 
     def __init__(self, *, of: str):
@@ -125,7 +135,7 @@ class Between(Float):
         return value
 
 
-class Beta(Float):
+class Beta(Number):
     """A β that a MultiRateVAE knows."""
 
     def validate(self, explorer: Explorer, value) -> float:
@@ -139,7 +149,7 @@ class Numbers(List):
     """As many finite numbers as there are."""
 
     def __init__(self, *, of: str):
-        super().__init__(Float())
+        super().__init__(Number())
         self.of = of
 
     def validate(self, explorer: Explorer, value) -> list[float]:
@@ -150,7 +160,7 @@ class Rows(List):
     """A table of finite numbers; `of` names its two sizes."""
 
     def __init__(self, *, of: str):
-        super().__init__(List(Float()))
+        super().__init__(List(Number()))
         self.of = of
 
     def validate(self, explorer: Explorer, value) -> list[list[float]]:
@@ -165,7 +175,7 @@ class Point(Tuple):
     """Two finite numbers."""
 
     def __init__(self):
-        super().__init__(Float(), Float())
+        super().__init__(Number(), Number())
 
     def validate(self, explorer: Explorer, value) -> tuple[float, float]:
         return _finite(self.name, super().validate(explorer, value), 2)

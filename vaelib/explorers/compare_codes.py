@@ -51,8 +51,8 @@ def compare_codes(
     Raises TypeError or ValueError that names the argument.
     """
     autoencoder, vae, train, test = faces_models_or_defaults(autoencoder, vae, train, test, names, seed)
+    require.table("test.factors", test.factors, (len(test.images), len(names)))
     truth = test.factors[:SHOWN]
-    require.table("test.factors", truth, (SHOWN, len(names)))
     h, q = code_of(autoencoder, train.images, model_name="autoencoder"), code_of(vae, train.images, model_name="vae")
     chosen_h, chosen_q = autoencoder.encode(test.images[:SHOWN]), vae.encode(test.images[:SHOWN])
     # The VAE's probes are fitted on samples z, not on μ: the μ of a collapsed latent is nearly constant, so its weight

@@ -43,19 +43,16 @@ def faces_models_or_defaults(
         raise ValueError(
             f"vae must have the image shape of autoencoder, {autoencoder.image_shape}, it has {vae.image_shape}"
         )
-    is_list = isinstance(names, Sequence) and not isinstance(names, str) and len(names) > 0
-    if not is_list or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"names must be a list of names, got {require.shown(names)}")
     for name, given in (("train", train), ("test", test)):
         if not isinstance(given, Faces):
             raise TypeError(f"{name} must be Faces, with images and factors, got {type(given).__name__}")
         require_images_for(autoencoder, given.images, model_name="autoencoder", images_name=f"{name}.images")
         require_images_for(vae, given.images, model_name="vae", images_name=f"{name}.images")
-    if not isinstance(train.factors, Tensor) or train.factors.shape != (len(train.images), len(names)):
-        raise ValueError(f"train.factors must be of shape {len(train.images), len(names)}: images, names")
+    require.table("train.factors", train.factors, (len(train.images), None))
+    require.names("names", names, of="train.factors", count=train.factors.shape[1])
     least = 1 + max(len(names), autoencoder.latent_dim, vae.latent_dim)
-    if len(train.images) < least or not train.factors.isfinite().all():
-        raise ValueError(f"train must be at least {least} faces, with finite factors")
+    if len(train.images) < least:
+        raise ValueError(f"train must be at least {least} faces, got {len(train.images)}")
     if len(test.images) < SHOWN:
         raise ValueError(f"test must be at least {SHOWN} faces, got {len(test.images)}")
     require.seed("seed", seed)

@@ -1,11 +1,11 @@
 """A sheet to draw a digit on, and where the VAE puts it."""
 
 import torch
-from traitlets import Float, List, TraitError, default, validate
+from traitlets import List, TraitError, default, validate
 
 from vaelib import require
 from vaelib.digits import Digits
-from vaelib.explorers.base import Explorer, bundle, weights_of
+from vaelib.explorers.base import Explorer, Number, bundle, weights_of
 from vaelib.explorers.defaults import digits_or_defaults, require_in_a_plane, rows_of_each_class
 from vaelib.models import VAE, code_of
 from vaelib.trained import trained
@@ -19,7 +19,7 @@ class DrawADigit(Explorer):
     them are 0 while nothing is drawn. `torch.tensor(widget.image)[None, None]` is a batch for `vae.encode`."""
 
     _esm = bundle("draw_a_digit")
-    image = List(List(Float())).tag(sync=True)
+    image = List(List(Number())).tag(sync=True)
 
     @default("image")
     def _nothing_is_drawn(self):
