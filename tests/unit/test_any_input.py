@@ -331,7 +331,8 @@ def image_like(name):
 
 
 def evaluated(result, given):
-    assert isinstance(result, measures.Evaluation) and result.rate_per_latent.shape == (D,)
+    latents = given["vae"].encode(given["images"][:1]).mean.shape[1:]
+    assert isinstance(result, measures.Evaluation) and result.rate_per_latent.shape == latents
 
 
 def faces_drawn(result, given):

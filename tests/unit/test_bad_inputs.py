@@ -510,7 +510,7 @@ TABLE = [
     *row(figures.walks_of_latents, "model", {"a str": "VAE"}, vae, x[:1], x),
     *row(figures.walks_of_latents, "image", OF_A_MODEL | {"two": x[:2]}, vae, x[:1], x),
     *row(figures.walks_of_latents, "images", OF_A_MODEL | {"a single one": x[:1]}, vae, x[:1], x),
-    *row(figures.walks_of_latents, "reach", NUMBERS | {"zero": 0.0}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "reach", NUMBERS | {"zero": 0.0, "too far": 1e308}, vae, x[:1], x),
     *row(figures.walks_of_latents, "steps", COUNTS | {"one": 1}, vae, x[:1], x),
     *row(figures.walks_of_latents, "seed", SEEDS, vae, x[:1], x),
     *row(figures.every_latent, "walks", MAPPINGS | {"images": {"a": x}, "no step": {"a": x[None, :0]}}, {"a": x[None]}),

@@ -28,16 +28,16 @@ def walks_of_latents(
 ) -> Tensor:
     """What each latent does to an `image` (1, C, H, W), decoded → (D, steps, C, H, W), the greatest change first.
 
-    Latent j walks in even `steps` around its mean over `images` (n, C, H, W), from minus to plus `reach` times its
-    standard deviation; the others stay at the image's code. The same rule serves both models: of a VAE the z are
-    sampled, so that an unused latent, which is noise like the prior, walks as far as any other.
+    Latent j walks in even `steps` around its mean over `images` (n, C, H, W), from minus to plus `reach`, at most 1000,
+    times its standard deviation; the others stay at the image's code. The same rule serves both models: of a VAE the z
+    are sampled, so that an unused latent, which is noise like the prior, walks as far as any other.
     Raises TypeError or ValueError that names the argument.
     """
     require.images("image", image)
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
     require_images_for(model, image, images_name="image")
-    require.number("reach", reach, above=0)
+    require.number("reach", reach, above=0, most=1000)
     require.whole_number("steps", steps, least=2)
     heard = heard_codes_of(model, images, seed=seed)  # (n, D)
     if len(heard) < 2:
@@ -158,7 +158,12 @@ def posterior_planes(panels: Mapping[str, tuple[Tensor, Normal]], line: Tensor, 
     for label, panel in panels.items():
         if not isinstance(panel, tuple) or len(panel) != 2:
             raise ValueError(f"panels[{label!r}] must be two things, log p(x, z) and q")
-        require.table(f"panels[{label!r}][0]", panel[0], (len(line), len(line)))
+        require.table(f"panels[{label!r}][0]", panel[0], (None, None))
+        if panel[0].shape != (len(line), len(line)):
+            raise ValueError(
+                f"panels[{label!r}][0] must have a row and a column for each of the {len(line)} points of line, "
+                f"got {tuple(panel[0].shape)}"
+            )
         require.bells(f"panels[{label!r}][1]", panel[1], latents=2)
         if len(panel[1].mean) != 1:
             raise ValueError(
