@@ -211,7 +211,7 @@ CHANGES = {
 def _changed(change: str, value: Tensor):
     try:
         return CHANGES[change](value)
-    except (RuntimeError, TypeError):  # PyTorch can't, as NumPy has no bfloat16
+    except (RuntimeError, TypeError, UserWarning):  # PyTorch can't, as NumPy has no bfloat16, or would lose a part
         return value
 
 

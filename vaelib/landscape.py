@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaelib import require
-from vaelib.models import code_of, in_eval_mode, require_images_for
+from vaelib.models import code_of, images_of, in_eval_mode, require_images_for
 
 STEP = 0.01  # between the latents at which the error is computed, at most: sums are exact while it is no wider than σ
 CUT = 6.0  # σ away from μ nothing weighs
@@ -64,7 +64,8 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     z = step * torch.arange(first, last + 1).to(mu)  # the same places, whatever part of them is asked for
     codes = q.mean.repeat(len(z), 1)  # (knots, D)
     codes[:, latent] = z.to(codes)
-    errors = torch.cat([(image - vae.decode(some)).abs().sum(dim=(1, 2, 3)) for some in codes.split(AT_ONCE)]).to(mu)
+    decoded = (images_of(vae, some, model_name="vae") for some in codes.split(AT_ONCE))
+    errors = torch.cat([(image - some).abs().sum(dim=(1, 2, 3)) for some in decoded]).to(mu)
     means = []
     for width in sigma:
         weights = torch.softmax(-0.5 * ((z - mu[:, None]) / width) ** 2, dim=1)  # (M, knots)

@@ -21,7 +21,7 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import code_of, in_eval_mode, require_images_for, require_one_beta, sample
+from vaelib.models import code_of, images_of, in_eval_mode, require_images_for, require_one_beta, sample
 
 DENSITIES = ("standard normal", "matched normal", "mixture")
 COMPONENTS = 20  # of a mixture
@@ -117,8 +117,7 @@ def log_marginal(
 @torch.no_grad()
 def reconstruct(model, images: Tensor) -> Tensor:
     """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
-    codes = codes_of(model, images)
-    return model.decode(codes)
+    return images_of(model, codes_of(model, images))
 
 
 @in_eval_mode("model")
@@ -317,11 +316,11 @@ def holes(
     drawn = {Name(f"UAE, {kind}"): sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
     # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
     pictures = {Name("UAE, real codes"): reconstruct(autoencoder, (real if coverage else held_out)[:n])}
-    pictures |= {label: autoencoder.decode(h) for label, h in drawn.items()}
+    pictures |= {label: images_of(autoencoder, h, model_name="autoencoder") for label, h in drawn.items()}
     if vae is not None:
         D = codes_of(vae, real[:1]).shape[1]
         prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)
-        pictures[Name("VAE, prior")] = vae.decode(prior.to(real.device))
+        pictures[Name("VAE, prior")] = images_of(vae, prior.to(real.device), model_name="vae")
     if coverage:
         return {label: distance_to_nearest(held_out, some) for label, some in pictures.items()}
     return {label: distance_to_nearest(some, real) for label, some in pictures.items()}

@@ -200,6 +200,15 @@ def code_of(model, images: Tensor, *, model_name: str = "model", images_name: st
     return code
 
 
+def images_of(model, z: Tensor, *, model_name: str = "model") -> Tensor:
+    """What the `model` decodes the `z` (B, D) to; TypeError or ValueError if it is no images (B, C, H, W)."""
+    images = model.decode(z)
+    require.images(f"{model_name}.decode's result", images)
+    if len(images) != len(z):
+        raise ValueError(f"{model_name}.decode must return an image for each z, {len(z)}, it returns {len(images)}")
+    return images
+
+
 # ---- what the models ask of their arguments
 
 

@@ -80,7 +80,8 @@ VALUES = {
 # Their callers in vaelib have looked at the arguments.
 INSIDE = {
     *("figures.CourseFigure.to_html", "figures.CourseFigure.draw"),  # without arguments; by matplotlib
-    *("models.code_of", "models.require_images_for", "models.require_latents_for"),  # the rules themselves
+    # the rules themselves
+    *("models.code_of", "models.images_of", "models.require_images_for", "models.require_latents_for"),
     *("models.require_one_beta", "measures.require_arguments"),
     *("losses.left_out_constant", "measures.batches_of", "measures.noise_for", "models.posterior_of"),
     *("models.in_mode", "models.in_eval_mode", "models.ImageCoder", "multirate.scale_of", "multirate.beta_at"),

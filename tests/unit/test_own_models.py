@@ -10,6 +10,7 @@ from torch.distributions import Independent, Laplace, Normal
 
 from vaelib import VAE, Autoencoder, MultiRateVAE, explorers, faces, figures, fit, vae_loss
 from vaelib.digits import Digits
+from vaelib.landscape import loss_landscape
 from vaelib.measures import codes_of, evaluate, fit_probes, holes, log_marginal, reconstruct
 from vaelib.recording import Recording
 
@@ -278,6 +279,36 @@ def test_a_decoder_that_does_not_fit_is_told_before_the_training(kind, monkeypat
     monkeypatch.setattr(model, "decode", lambda code: decode(model, code) + 1)
     with pytest.raises(ValueError, match=r"^x_hat must lie in \[0, 1\]"):
         fit(model, x16, reconstruction="bce", **QUIET)
+
+
+OF_X = torch.rand(24, 1, generator=torch.Generator().manual_seed(0))
+DECODES = {
+    "reconstruct": lambda uae, vae: reconstruct(uae, x16),
+    "holes": lambda uae, vae: holes(uae, x16, x16, n=21),
+    "holes, of a VAE": lambda uae, vae: holes(Autoencoder((3, 16, 16), 4, (8,)), x16, x16, vae=vae, n=21),
+    "figure_uae": lambda uae, vae: figures.figure_uae(uae, fit_probes(codes_of(uae, x16), OF_X, ["a"]), x16[:1]),
+    "figure_vae": lambda uae, vae: figures.figure_vae(vae, fit_probes(codes_of(vae, x16), OF_X, ["a"]), x16[:1]),
+    "latent_maps": lambda uae, vae: figures.latent_maps({"own": (vae, OF_X[:3, 0], OF_X[:3, 0])}, alt="a map"),
+    "walks_of_latents": lambda uae, vae: figures.walks_of_latents(uae, x16[:1], x16),
+    "loss_landscape": lambda uae, vae: loss_landscape(vae, x16[:1], 0, torch.linspace(-1, 1, 3), torch.ones(2)),
+}
+
+
+@pytest.mark.parametrize("use", DECODES)
+@pytest.mark.parametrize(
+    ("decoded", "words"),
+    [
+        (lambda images: images.flatten(1), r"must have shape \(B, C, H, W\), none of them 0, got \(\d+, 768\)$"),
+        (lambda images: None, "must be a floating-point tensor, got NoneType"),
+        (lambda images: images.repeat(2, 1, 1, 1), r"must return an image for each z, \d+, it returns \d+$"),
+    ],
+)
+def test_a_decoder_that_gives_no_images_is_named_where_it_decodes(use, decoded, words, monkeypatch):
+    uae, vae = Autoencoder((3, 16, 16), 2, (8,)), VAE((3, 16, 16), 2, (8,))
+    for model, kind in ((uae, Autoencoder), (vae, VAE)):
+        monkeypatch.setattr(model, "decode", lambda z, model=model, kind=kind: decoded(kind.decode(model, z)))
+    with pytest.raises((TypeError, ValueError), match=rf"\.decode('s result)? {words}"):
+        DECODES[use](uae, vae)
 
 
 @pytest.mark.parametrize("model", [fresh(), VAE((3, 16, 16), 4, (8,))], ids=["own", "vaelib's"])

@@ -13,7 +13,7 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
 from vaelib.language import _, listed
 from vaelib.measures import Probes
-from vaelib.models import code_of, in_eval_mode, in_mode, require_images_for, sample
+from vaelib.models import code_of, images_of, in_eval_mode, in_mode, require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
 
 # Of figures 1 and 2: x, encoder, code, decoder, x̂; then the side branch, its tracks and their key.
@@ -37,7 +37,7 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
     with torch.no_grad():
         h = autoencoder.encode(image)
         values = probes.predict(h)[0].tolist()
-        x_hat = autoencoder.decode(h)
+        x_hat = images_of(autoencoder, h, model_name="autoencoder")
     said = ", ".join(
         _("{name} about {value:.2f}").format(name=_(name), value=value)
         for name, value in zip(probes.names, values, strict=True)
@@ -77,7 +77,7 @@ def figure_vae(
         q = vae.encode(image)
         bells = probes.push_forward(q)
         many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
-        x_hat = vae.decode(sample(many, torch.Generator().manual_seed(seed)))
+        x_hat = images_of(vae, sample(many, torch.Generator().manual_seed(seed)), model_name="vae")
     means, deviations = bells.mean[0].tolist(), bells.stddev[0].tolist()
     said = ", ".join(
         _("{name} about {mean:.2f} ± about {width:.2f}").format(name=_(name), mean=mean, width=width)

@@ -11,7 +11,7 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _, listed
-from vaelib.models import Autoencoder, code_of, in_mode, require_images_for
+from vaelib.models import Autoencoder, code_of, images_of, in_mode, require_images_for
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
 
 
@@ -157,7 +157,8 @@ def latent_maps(
         require.line(f"{name}[2]", up)
         down = up.flip(0)
         with torch.no_grad(), in_mode(model, training=False):
-            images = model.decode(torch.cartesian_prod(down, across).flip(1))  # (m·n, C, H, W), row by row from the top
+            points = torch.cartesian_prod(down, across).flip(1)  # (m·n, 2), row by row from the top
+            images = images_of(model, points, model_name=f"{name}[0]")
         _, height, width = images.shape[1:]
         rows = [torch.cat(list(row), dim=2) for row in images.split(len(across))]  # m times (C, H, n·W)
         draw_image(axes, torch.cat(rows, dim=1))

@@ -13,7 +13,7 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _
 from vaelib.measures import codes_of, heard_codes_of
-from vaelib.models import in_eval_mode, require_images_for
+from vaelib.models import images_of, in_eval_mode, require_images_for
 from vaelib.palette import BLUE, GREY, ORANGE
 from vaelib.rate import RateParts
 
@@ -47,7 +47,7 @@ def walks_of_latents(
     places = torch.linspace(-reach, reach, steps).to(heard)[:, None] * heard.std(dim=0) + heard.mean(dim=0)
     for j in range(latents):
         walk[j, :, j] = places[:, j]
-    decoded = model.decode(walk.flatten(0, 1)).unflatten(0, (latents, steps))  # (D, steps, C, H, W)
+    decoded = images_of(model, walk.flatten(0, 1)).unflatten(0, (latents, steps))  # (D, steps, C, H, W)
     return decoded[change_of(decoded).argsort(descending=True)]
 
 
