@@ -273,8 +273,9 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(Path(folder))
         languages = [word for word in words if word in LANGUAGES] or LANGUAGES
-        for language, wanted in {language: drawn(LANGUAGES[language], count) for language in languages}.items():
-            table[language] = run(wanted, trial, ROOT / "build" / f"mutations{LANGUAGES[language]}.json")
+        wanted = {language: drawn(LANGUAGES[language], count) for language in languages}
+        for language, mutants in wanted.items():
+            table[language] = run(mutants, trial, ROOT / "build" / f"mutations{LANGUAGES[language]}.json")
     print(f"\n{'':12}drawn  caught  equivalent  survived  caught, of all")
     for language, (caught, equivalent, survived) in table.items():
         total = caught + equivalent + survived

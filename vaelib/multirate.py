@@ -149,8 +149,9 @@ def _require_betas(beta: float | Tensor, batch: Tensor) -> Tensor:
         beta = batch.new_full((1,), require.number("beta", beta, least=0))
     require.floats("beta", beta)
     if beta.shape not in ((1,), (len(batch),)):
-        got = tuple(beta.shape)
-        raise ValueError(f"beta must be one number, or one for each row of x or z, here ({len(batch)},), got {got}")
+        raise ValueError(
+            f"beta must be one number, or one for each row of x or z, ({len(batch)},), got {tuple(beta.shape)}"
+        )
     if not ((beta >= 0) & (beta <= GREATEST_BETA)).all():
         raise ValueError(f"beta must lie between 0 and {GREATEST_BETA:g}, which is what a MultiRateVAE learns")
     return beta.to(batch)
