@@ -3,7 +3,7 @@
 It reads a list of answers from its input, as JSON, and writes a line of JSON when it begins with one, and one with what
 was found. Whatever an answer does, it ends with this process: it may take some seconds and some gigabytes, and may
 write in the folder where it stands and nowhere else. `tools.collect` puts a stronger fence around where the system has
-one; this one is Python's own, and stops accidents, not attacks.
+one; this one is Python's own, and stops accidents, not attacks, and not what C++ writes, as torch.save does.
 """
 
 import faulthandler
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 SECONDS = 30  # for an answer
@@ -86,7 +87,8 @@ def verdict_on(answer: dict) -> tuple[str, str]:
     names = {"__name__": "__main__", "torch": torch}
     try:
         for piece in answer["own"]:
-            exec(piece, names)
+            with suppress(Exception):  # it may be of no use to the answer, as a package that is missing here
+                exec(piece, names)
         exec(answer["answer"], names)
     except BaseException as error:  # sys.exit() as well
         return "✗", f"the cell stopped with {type(error).__name__}: {error}"

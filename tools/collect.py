@@ -5,8 +5,9 @@ the name of the file. Of each notebook the answers to the exercises are taken, w
 imported, and checked by the course's own checks; the lesson around them is not run, so thirty notebooks take a
 minute or two. Each is checked in a process of its own (tools/answers.py), in an empty folder that goes away, with
 limits of time and memory. Where bubblewrap is installed (Debian: `apt install bubblewrap`), the process moreover sees
-a machine on which it can write nowhere else, has no network, and can't read what others handed in. The tables are
-written by tools/tables.py.
+a machine on which it can write nowhere else, has no network, calls no program, and can't read what others handed in.
+An answer shares its process with its check, so one that is written to deceive can call itself right: the table is for
+teaching, not for an examination. The tables are written by tools/tables.py.
 """
 
 import ast
@@ -32,7 +33,9 @@ from tools.tables import BROKEN, MISSING, Result
 LARGEST = 50_000_000  # bytes, of a notebook that is read
 MOST_VALUES = 500_000  # in it: each may take a hundred bytes of memory; lessons have 4,500
 START = 300  # seconds: a busy machine may take long to import PyTorch
+MOST_SAID = 1_000_000  # bytes, of what is read of a process: its own lines are some ten thousand
 COLLECTED = ROOT / "collected"  # where the tables go
+SOCKETS = ("/run", "/tmp", "/var/tmp")  # where the desktop's and the system's programs can be called
 
 
 class Submission(NamedTuple):
@@ -113,7 +116,7 @@ def squeezed(source: str) -> str:
 
 def plain(source: str) -> str:
     """Without the lines that are IPython's, and not Python's."""
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M)
+    return re.sub(r"^(\s*)(%%?[A-Za-z]|!).*$", r"\1pass", source, flags=re.M)
 
 
 def definitions(source: str) -> list[str]:
@@ -129,7 +132,7 @@ def is_definition(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Assign):
         try:
             ast.literal_eval(statement.value)
-        except ValueError:
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             return False
         return True
     return isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
@@ -173,37 +176,49 @@ def check_answers(left: list[dict], hidden: list[Path]) -> dict[str, tuple[str, 
 
 def run_in_process(left: list[dict], hidden: list[Path]) -> tuple[list[dict], str]:
     """What the process said, line by line, and how it ended, in words."""
-    with tempfile.TemporaryDirectory(prefix="answers-", ignore_cleanup_errors=True) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="answers-", ignore_cleanup_errors=True) as scratch,
+        tempfile.TemporaryFile() as output,  # which can't fill the memory, as a pipe can
+    ):
         process = subprocess.Popen(
             [*fence_around(Path(scratch), hidden), sys.executable, "-P", "-m", "tools.answers"],
             cwd=scratch,
             env=environment(scratch),
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         limit = START + 2 * answers.SECONDS * len(left)
         try:
-            output, _ = process.communicate(json.dumps(left).encode(), timeout=limit)
+            process.communicate(json.dumps(left).encode(), timeout=limit)
         except subprocess.TimeoutExpired:
             process.kill()
-            output, _ = process.communicate()
+            process.communicate()
         end = time.time()
-    said = [json.loads(line) for line in output.decode(errors="replace").splitlines() if is_told(line)]
+        output.seek(0)
+        lines = output.read(MOST_SAID).decode(errors="replace").splitlines()
+    said = told(lines, {answer["id"] for answer in left})
     begun = [line["at"] for line in said if "began" in line]
     if process.returncode == 1 and begun and end - begun[-1] > answers.SECONDS:
         return said, f"it took more than {answers.SECONDS} seconds: is there a loop without an end?"
     return said, f"it ended the process (exit status {process.returncode})"
 
 
-def is_told(line: str) -> bool:
-    """Is this one of the lines that tools.answers writes, and not an answer's own?"""
-    try:
-        what = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(what, dict) and (set(what) == {"began", "at"} or set(what) == {"id", "sign", "reason"})
+def told(lines: list[str], ids: set[str]) -> list[dict]:
+    """What tools.answers wrote of these answers. An answer, which runs in the same process, can write lines as well."""
+    said = []
+    for line in lines:
+        try:
+            what = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        match what:
+            case {"began": str(which), "at": int() | float()} if which in ids:
+                said.append(what)
+            case {"id": str(which), "sign": "✓" | "✗" | "○", "reason": str()} if which in ids:
+                said.append(what)
+    return said
 
 
 def environment(scratch: str) -> dict[str, str]:
@@ -228,6 +243,10 @@ def fence_around(scratch: Path, hidden: list[Path]) -> list[str]:
     if not program:
         return []
     command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    for folder in filter(os.path.isdir, SOCKETS):  # sockets in a folder that can't be written to can still be called
+        command += ["--tmpfs", folder]
+    for folder in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):  # which may lie in one of these
+        command += ["--ro-bind", str(folder), str(folder)]
     for folder in hidden:
         command += ["--tmpfs", str(folder)]
     command += ["--bind", str(scratch), str(scratch), "--chdir", str(scratch)]
@@ -255,7 +274,7 @@ def main(names: list[str]) -> int:
     language = edition.chosen_edition()
     print(tables.in_words(results, edition.say_in(language)))
     tables.write(results, COLLECTED, language)
-    protected = "bubblewrap" if fence_around(Path(tempfile.gettempdir()), []) else "Python's own fence alone"
+    protected = "bubblewrap" if fence_around(COLLECTED, [folder.resolve()]) else "Python's own fence alone"
     print(
         f"{time.monotonic() - began:.0f} s, behind {protected}. Tables and a page to show: {COLLECTED.name}/index.html"
     )

@@ -83,7 +83,11 @@ def write(folder: Path, language: str | None = None) -> None:
             nbformat.write(notebook, place / path.name)
     for name in BESIDE:
         (folder / name).write_text(edition.text(ROOT / "notebooks" / name, language), encoding="utf-8")
-    (folder / "nbgrader" / "nbgrader_config.py").write_text(FOR_NBGRADER, encoding="utf-8")
+    config = folder / "nbgrader" / "nbgrader_config.py"
+    if config.exists() and config.read_text(encoding="utf-8") != FOR_NBGRADER:
+        print(f"{config} is another than the course's, and stays as it is")
+    else:
+        config.write_text(FOR_NBGRADER, encoding="utf-8")
 
 
 def main() -> None:

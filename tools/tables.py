@@ -132,5 +132,6 @@ def page(results: list[Result], exercises: list[str], rows: list[list[str]], say
     parts.append(f"<details><summary>{said('Who solved what')}</summary><table><tr><th>{said('student')}")
     parts += [f"<th>{html.escape(exercise)}" for exercise in exercises]
     for student, *signs in rows:
-        parts.append(f"<tr><td>{html.escape(student)}" + "".join(f"<td class=sign>{sign}" for sign in signs))
+        cells = "".join(f"<td class=sign>{html.escape(sign)}" for sign in signs)
+        parts.append(f"<tr><td>{html.escape(student)}{cells}")
     return "\n".join([*parts, "</table></details>"])

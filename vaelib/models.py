@@ -51,7 +51,7 @@ class ImageCoder(nn.Module):
         self.image_shape, self.latent_dim, self.hidden = image_shape, latent_dim, hidden
         pixels = image_shape[0] * image_shape[1] * image_shape[2]
         with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator: give it back as it was
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # and not those of other devices, as torch.manual_seed would
             self.trunk = nn.Sequential(nn.Flatten(), *_layers(pixels, *hidden))
             self.decoder = nn.Sequential(
                 *_layers(latent_dim, *reversed(hidden)),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vaelib import require
@@ -57,6 +57,8 @@ class Recording:
         seed: int = 0,
     ):
         require_images_for(model, images, anywhere=True)
+        if not isinstance(model, nn.Module) or next(model.parameters(), None) is None:
+            raise TypeError(f"model must be a torch.nn.Module with weights, got {type(model).__name__}")
         if isinstance(model, MultiRateVAE):
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
         if not RECONSTRUCTED <= len(images) <= MOST_IMAGES or images.shape[1] not in (1, 3):
@@ -192,4 +194,4 @@ def _recording(tensors: Mapping[str, Tensor], name: str) -> Recording:
 
 
 def _bytes(images: Tensor) -> Tensor:
-    return (255 * images.detach()).round().to(torch.uint8).cpu()
+    return (255 * images.detach().clamp(0, 1)).round().to(torch.uint8).cpu()

@@ -148,6 +148,13 @@ def images(name: str, values: Tensor) -> None:
         raise ValueError(f"{name} must have shape (B, C, H, W), none of them 0, got {tuple(values.shape)}")
 
 
+def pictures(name: str, values: Tensor) -> None:
+    """`images` that can be drawn: grey or RGB."""
+    images(name, values)
+    if values.shape[1] not in (1, 3):
+        raise ValueError(f"{name} must be grey or RGB, with 1 or 3 channels, got {values.shape[1]}")
+
+
 def finite(name: str, values: Tensor) -> None:
     """A tensor without NaN or inf."""
     if not values.sum().isfinite() and not values.isfinite().all():  # NaN and inf reach the sum; so does an overflow

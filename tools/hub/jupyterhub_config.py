@@ -34,7 +34,7 @@ c.Spawner.cmd = ["prlimit", f"--data={DATA_BYTES}", singleuser]
 if USERS == "accounts":
     c.JupyterHub.authenticator_class = "pam"
     c.JupyterHub.spawner_class = "localprocess"
-    c.PAMAuthenticator.allowed_groups = {os.environ.get("COURSE_GROUP", "class")}
+    c.PAMAuthenticator.allowed_groups = {os.environ.get("COURSE_GROUP", "class"), "sudo"}
     c.PAMAuthenticator.admin_groups = {"sudo"}
 elif USERS == "trial":
     c.JupyterHub.authenticator_class = "shared-password"

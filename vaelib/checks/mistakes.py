@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.checks.verdict import generator
+from vaelib.checks.verdict import generator, stopped_by_gradients
 from vaelib.language import _, later, listed
 
 SIGMA = 3.0  # a value at which no two mistakes give the same spread
@@ -104,7 +104,10 @@ def fault_of_gradients(z: Tensor, leaves: Mapping[str, Tensor], slopes: Mapping[
     """Which of the `leaves` gets no gradient from z, or not the one in `slopes`, and the `way` to give it one."""
     if not z.requires_grad:
         return _("no gradient reaches {names}: {way}").format(names=listed(leaves), way=way)
-    found = torch.autograd.grad(z.sum(), list(leaves.values()), allow_unused=True)
+    try:
+        found = torch.autograd.grad(z.sum(), list(leaves.values()), allow_unused=True)
+    except RuntimeError as error:
+        return stopped_by_gradients(error)
     for name, slope in zip(leaves, found, strict=True):
         if slope is None or not slope.any():  # torch.normal sends back zeros
             return _("no gradient reaches {name}: {way}").format(name=name, way=way)

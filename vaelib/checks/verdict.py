@@ -70,18 +70,19 @@ def fault_of_value(answer: Tensor, case: Case) -> str:
 def fault_of_slopes(function: Callable, case: Case) -> str:
     """What is wrong with the gradients that reach the case's `leaves`; "" if nothing is."""
     try:
-        answer = torch.as_tensor(function(*case.arguments))
+        answer = torch.as_tensor(function(*case.arguments)).cpu()
     except Exception as error:
         if "numpy" in str(error):
             return _("the values are right, but NumPy keeps no gradients: take the functions of torch")
-        return _("with arguments that take gradients your function stopped with {kind}: {error}").format(
-            kind=type(error).__name__, error=error
-        )
+        return stopped_by_gradients(error)
     names = list(case.leaves)
     if not answer.requires_grad:
         return _no_gradient_reaches(names)
     weights = 1 + torch.rand(case.right.shape, generator=generator(), dtype=case.right.dtype)  # no sum may hide one
-    found = slopes_of(answer * weights, case.leaves)
+    try:
+        found = slopes_of(answer * weights, case.leaves)
+    except RuntimeError as error:  # what the way back needs was changed in its place
+        return stopped_by_gradients(error)
     for name, slope, expected in zip(names, found, slopes_of(case.right * weights, case.leaves), strict=True):
         if slope is None or (not slope.any() and expected.any()):
             return _no_gradient_reaches([name])
@@ -91,6 +92,12 @@ def fault_of_slopes(function: Callable, case: Case) -> str:
                 "and .item(), .detach(), .data, torch.tensor() and no_grad() cut it"
             ).format(name=name)
     return ""
+
+
+def stopped_by_gradients(error: Exception) -> str:
+    return _("with arguments that take gradients your function stopped with {kind}: {error}").format(
+        kind=type(error).__name__, error=error
+    )
 
 
 def _no_gradient_reaches(names: Iterable[str]) -> str:
@@ -138,7 +145,7 @@ def as_tensor(answer) -> Tensor:
         raise TypeError("a list of tensors")
     if hasattr(answer, "__float__") and not hasattr(answer, "__array__"):
         return torch.as_tensor(answer if isinstance(answer, (bool, int, float)) else float(answer))
-    return torch.as_tensor(answer)
+    return torch.as_tensor(answer).cpu()
 
 
 def _fault_of_kind(answer) -> str:

@@ -2,7 +2,7 @@ import { bells } from "./browser/charts.js";
 import { attributeSliders, button, choice, slider } from "./browser/controls.js";
 import { figure, html, row, svg } from "./browser/dom.js";
 import { explorer } from "./browser/explorer.js";
-import { signed, tidy } from "./browser/format.js";
+import { sigmaText, signed, tidy } from "./browser/format.js";
 import { say } from "./browser/language.js";
 import { Coder, normals, readArrays, readOut, readOutWidths, rowOf, sampled, shifted } from "./browser/network.js";
 import { imageOptions, picture, strip } from "./browser/pictures.js";
@@ -78,7 +78,7 @@ export default explorer({
         .join("; ");
       numbers.alt(say("what the UAE's code says of {face}: {readings}", { face, readings: readings((k) => tidy(values[k])) }));
       posteriors.alt(say("what the VAE's posterior says of {face}: {readings}",
-        { face, readings: readings((k) => `${tidy(means[k])} ± ${tidy(widths[k])}`) }));
+        { face, readings: readings((k) => `${tidy(means[k])} ± ${sigmaText(widths[k], 0.0095)}`) }));
       before.alt(chosen);
       after.alt(say("decoded by the UAE: {face}", { face }));
       drawn.alt(say("{count} samples decoded by the VAE, with noise of {noise} σ: {face}",

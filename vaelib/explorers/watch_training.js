@@ -56,9 +56,11 @@ function sideOf(name, { labels, palette, shape, epochs, arrays, pictures }) {
     },
     drawLater(epoch, when) {
       samples.draw(recorded(pictures[`${prefix}.samples`], epoch, count));
-      pairs.draw(Float32Array.of(
-        ...recorded(pictures.images, 0, reconstructed), ...recorded(pictures[`${prefix}.reconstructed`], epoch, reconstructed),
-      ));
+      const [tests, ofTests] = [pictures.images, pictures[`${prefix}.reconstructed`]];
+      const both = [recorded(tests, 0, reconstructed), recorded(ofTests, epoch, reconstructed)];
+      const inOne = new Float32Array(2 * both[0].length); // not by ...: there is a most to what a function takes
+      both.forEach((images, k) => inOne.set(images, k * images.length));
+      pairs.draw(inOne);
       const now = { when, images: labels.length, count, tested: reconstructed };
       map.alt(isVae
         ? say("the VAE's plane {when}: the posteriors of {images} test images by class", now)

@@ -109,7 +109,9 @@ def curves(
     for title, lines in panels.items():
         require.mapping(f"panels[{title!r}]", lines)
         for label, values in lines.items():
-            require.line(f"panels[{title!r}][{label!r}]", values, len(x))
+            require.line(f"panels[{title!r}][{label!r}]", values)
+            if len(values) != len(x):
+                raise ValueError(f"panels[{title!r}][{label!r}] must be as many as x, {len(x)}, got {len(values)}")
     require.names("filled", filled)
     require.words("xlabel", xlabel)
     unknown = set(filled) - {label for lines in panels.values() for label in lines}

@@ -40,7 +40,7 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
             "The two latents of {images} images, colour and marker by class, with {ellipses} posterior ellipses of one "
             "standard deviation, to scale."
         )
-    figure = new_figure(7.6, 6.4, alt.format(images=len(images), ellipses=ellipses))
+    figure = new_figure(7.6, 6.4, alt.format(images=len(images), ellipses=min(ellipses, len(images))))
     axes = figure.subplots()
     for label in labels.unique().tolist():
         some = points[labels == label]

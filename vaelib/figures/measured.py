@@ -19,6 +19,7 @@ from vaelib.rate import RateParts
 
 BELOW_THE_PEAK = (-1000, -100, -30, -10, -3, -1, 0)  # nats: the contours of a posterior
 STILL_BELOW = 0.1  # of the greatest change: a latent that changes a picture less than that is called still
+SEEN = 1e-3  # of one white pixel, in all of a picture: less is rounding, and still whatever the others do
 
 
 @torch.no_grad()
@@ -78,7 +79,8 @@ def every_latent(walks: Mapping[str, Tensor], *, columns: int = 16) -> CourseFig
     require.whole_number("columns", columns, most=100)
     for label, walk in walks.items():
         _require_walks(f"walks[{label!r}]", walk)
-    still = {label: change_of(walk) < STILL_BELOW * change_of(walk).max() for label, walk in walks.items()}
+    changes = {label: change_of(walk) for label, walk in walks.items()}
+    still = {label: change < max(STILL_BELOW * change.max().item(), SEEN) for label, change in changes.items()}
     said = "; ".join(
         _("{label}: about {changing} of {all} change the picture").format(
             label=label, changing=(~of).sum(), all=len(of)

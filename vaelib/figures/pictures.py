@@ -33,7 +33,7 @@ def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
 
     Raises TypeError or ValueError for other images or an empty `alt`.
     """
-    require.images("images", images)
+    require.pictures("images", images)
     require_alt(alt)
     require.whole_number("height", height)
     images = images.detach().float().clamp(0, 1)
@@ -53,7 +53,7 @@ def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: 
     require.words("title", title)
     require.names("columns", columns)
     for label, images in rows.items():
-        require.images(f"rows[{label!r}]", images)
+        require.pictures(f"rows[{label!r}]", images)
     count = max(len(images) for images in rows.values())
     if len(columns) > count:
         raise ValueError(f"columns must be at most {count} names, one for each image, got {len(columns)}")

@@ -54,7 +54,7 @@ export function landscape({ coder, code, j, x, span, widest }) {
   const { z, weights } = knots(span, widest);
   const errors = errorsAlong(coder, code, j, z, x);
   return {
-    lowest: z[errors.indexOf(Math.min(...errors))], // where the error itself is least
+    lowest: z[errors.reduce((best, error, k) => (error < errors[best] ? k : best), 0)], // where the error itself is least
     at(mu, sigma) {
       let mass = 0, massU = 0, massUU = 0, sum = 0, sumU = 0, sumUU = 0;
       for (let k = firstFrom(z, mu - CUT * sigma); k < z.length; k++) {

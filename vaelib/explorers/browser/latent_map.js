@@ -8,8 +8,12 @@ import { subscripted } from "./format.js";
 /** Two ranges of one length around all `points` (n, 2), and around the circle of radius `least` about 0. */
 function squareAround(points, least) {
   const ends = [0, 1].map((axis) => {
-    const values = Array.from(points).filter((_, i) => i % 2 === axis);
-    return least ? [Math.min(-least, ...values), Math.max(least, ...values)] : [Math.min(...values), Math.max(...values)];
+    let [low, high] = least ? [-least, least] : [Infinity, -Infinity];
+    for (let i = axis; i < points.length; i += 2) { // a call takes fewer arguments than there may be points
+      low = Math.min(low, points[i]);
+      high = Math.max(high, points[i]);
+    }
+    return [low, high];
   });
   const half = Math.max(0.1, 0.53 * Math.max(...ends.map(([low, high]) => high - low)));
   return ends.map(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]);
