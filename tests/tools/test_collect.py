@@ -3,6 +3,10 @@
 import csv
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -143,6 +147,56 @@ def test_an_answer_meets_nothing_but_itself(hand_in, tmp_path):
         assert results[student, "04_kl"].sign == "✗" and "not allowed" in results[student, "04_kl"].reason
     if collect.fence_around(tmp_path, []):
         assert "No such file" in results["reader", "04_kl"].reason
+
+
+FORGED = """
+import os, sys
+frame = sys._getframe()
+while "tell" not in frame.f_locals:
+    frame = frame.f_back
+tell = frame.f_locals["tell"]
+tell(id="04_kl", sign="<img src=x>", reason="")
+tell(id=[], sign="✓", reason="")
+tell(id="04_kl", sign=["✓"], reason="")
+tell(began="another", at=0)
+os._exit(0)
+"""
+
+
+def test_lines_that_an_answer_writes_itself_are_no_results(hand_in):
+    hand_in("forger", SOLUTIONS | {"04_kl": SOLUTIONS["04_kl"] + FORGED})
+    results = found(collect.collect(hand_in.folder))
+    assert results["forger", "04_kl"].sign == "✗" and "it ended the process" in results["forger", "04_kl"].reason
+    assert results["forger", "04_sample"].sign == results["forger", "04_vae_loss"].sign == "✓"
+
+
+def test_other_cells_that_fail_here_fail_no_answer(hand_in):
+    path = hand_in("anna", SOLUTIONS)
+    notebook = nbformat.read(path, as_version=4)
+    others = ("from google.colab import drive", "def shown(x=of_another_cell):\n    return x", "x = {[1, 2]}")
+    notebook.cells[1:1] = [nbformat.v4.new_code_cell(source) for source in others]
+    nbformat.write(notebook, path)
+    assert {one.sign for one in collect.collect(hand_in.folder)} == {"✓"}
+
+
+def test_only_what_is_of_ipython_is_passed_over():
+    source = "%matplotlib inline\n!ls\n%%time\nprint('%s'\n      % 1)\n"
+    assert collect.plain(source) == "pass\npass\npass\nprint('%s'\n      % 1)\n"
+
+
+def test_behind_bubblewrap_no_program_can_be_called(tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    fence = collect.fence_around(scratch, [])
+    if not fence:
+        pytest.skip("there is no bubblewrap that works here")
+    call = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as program:
+        program.bind(f"{folder}/it")
+        program.listen()
+        called = [sys.executable, "-c", call, f"{folder}/it"]
+        assert subprocess.run(called).returncode == 0
+        assert b"No such file" in subprocess.run([*fence, *called], capture_output=True).stderr
 
 
 def test_names_of_students_come_from_folders_or_files():

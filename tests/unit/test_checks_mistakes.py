@@ -108,6 +108,22 @@ IN_THE_KL = {
     "the other direction": lambda m, v: 0.5 * ((1 + m**2) / v.exp() - 1 + v),
     "only the last bracket got its ½": lambda m, v: m**2 + v.exp() - 1 - 0.5 * v,
 }
+
+
+def changed_in_place(mu, log_var):
+    half = log_var.exp()
+    half += mu**2
+    half -= 1 + log_var
+    return 0.5 * half
+
+
+def drawn_in_place(mu, log_var):
+    z = torch.exp(0.5 * log_var)
+    z *= torch.randn_like(z)
+    z += mu
+    return z
+
+
 MISTAKES = [
     *((checks.check_kl, answer, words) for words, answer in IN_THE_KL.items()),
     *(
@@ -212,6 +228,8 @@ MISTAKES = [
     (checks.check_push_forward, lambda w, s: (s[:, None] * w).abs(), "no sum in it"),
     (checks.check_push_forward, lambda w, s: (s**2 @ w.T**2).sum(1).sqrt(), "summed over the attributes"),
     (checks.check_push_forward, lambda w, s: widths(w, s) + 0j, "complex numbers"),
+    (checks.check_kl, changed_in_place, "stopped with RuntimeError: .*inplace"),
+    (checks.check_sample, drawn_in_place, "stopped with RuntimeError: .*inplace"),
     (checks.check_push_forward, lambda w, s: widths(w, s).to_sparse(), "it is a cpu sparse_coo Tensor$"),
     (checks.check_push_forward, lambda w, s: widths(w, s).to("meta"), "it is a meta strided Tensor$"),
     # lesson 07
