@@ -321,6 +321,9 @@ TABLE = [
     *row(measures.holes, "seed", SEEDS, uae, x, x),
     # figures
     *row(figures.picture_html, "images", {k: v for k, v in IMAGES.items() if k not in ("NaN", "inf")}, x, "alt"),
+    *row(figures.picture_html, "images", {"two channels": x[:, :2], "four": x[:, [0, 1, 2, 2]]}, x, "alt"),
+    *row(figures.pictures, "rows", {"two channels": {"a": x[:, :2]}}, {"a": x}, alt="a"),
+    *row(explorers.explore_loss, "vae", {"two channels": VAE((2, 16, 16), 4, (8,))}, vae, x),
     *row(figures.picture_html, "alt", {"empty": "", "blank": " ", "None": None, "a number": 3}, x, "alt"),
     *row(figures.picture_html, "height", COUNTS, x, "alt"),
     *row(figures.training_curves, "history", {"a dict": {}, "empty": History(1.0)}, History(1.0)),

@@ -125,6 +125,17 @@ def test_a_shown_figure_keeps_no_pixels_of_its_page(images):
     assert pages() == before
 
 
+def test_no_more_ellipses_are_told_than_there_are_images(vae, images):
+    assert "with 12 posterior ellipses" in figures.latent_scatter(vae, images, torch.arange(12) % 10).alt
+
+
+def test_the_axis_of_a_code_reaches_two_sigma_beyond_its_means(vae, images, probes, monkeypatch):
+    q = Normal(torch.tensor([[5.0, -1.0]]), torch.tensor([[1.0, 0.5]]))
+    monkeypatch.setattr(vae, "encode", lambda x: q)
+    limits = [axes.get_xlim() for axes in figures.figure_vae(vae, probes, images[:1]).axes]
+    assert any(low == pytest.approx(-7.7) and high == pytest.approx(7.7) for low, high in limits), limits
+
+
 def test_names_of_attributes_stand_once_at_the_left():
     figure = figures.attribute_bells({"β = 0": posterior(), "β = 1": posterior()}, NAMES)
     left, right = ([label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes)

@@ -82,6 +82,12 @@ def test_a_collapsed_latent_walks_as_far_as_its_prior_and_changes_nothing(images
     assert marks == [[], ["="]]
 
 
+def test_a_decoder_that_nothing_changes_has_no_latent_at_work():
+    figure = figures.every_latent({"VAE": torch.zeros(3, 2, 3, 8, 8)})
+    assert "VAE: about 0 of 3 change" in figure.alt
+    assert [text.get_text() for text in figure.axes[0].texts] == ["="] * 3
+
+
 def test_every_latent_shows_both_ends_of_each_once(images):
     walks = figures.walks_of_latents(Pixels(vae=False), images[:1], images, steps=5)
     (axes,) = figures.every_latent({"UAE": walks}, columns=2).axes

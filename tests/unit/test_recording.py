@@ -55,6 +55,23 @@ def test_a_frame_of_a_vae():
     assert (recording.images / 255 - x[:4]).abs().max() <= 0.5 / 255 + 1e-6
 
 
+def test_pictures_of_a_decoder_that_goes_beyond_white_and_black_are_cut_there(monkeypatch):
+    vae = VAE((1, 8, 8), 2, (4,))
+    monkeypatch.setattr(
+        vae, "decode", lambda z: torch.full((len(z), 1, 8, 8), 1.02) - 1.04 * (z[:, :1, None, None] > 0)
+    )
+    frame = Recording(vae, torch.rand(20, 1, 8, 8), torch.arange(20) % 10, reconstruction="l1").frames[0]
+    assert set(frame.samples.unique().tolist()) <= {0, 255}
+
+
+def test_a_model_without_weights_is_refused():
+    class Plain:
+        encode = decode = staticmethod(lambda x: x)
+
+    with pytest.raises(TypeError, match=r"^model must be a torch.nn.Module with weights, got Plain$"):
+        Recording(Plain(), torch.rand(20, 1, 8, 8), torch.arange(20) % 10)
+
+
 def test_a_frame_of_a_uae():
     model, recording = recorded(Autoencoder, seed=3)
     model.requires_grad_(False)
