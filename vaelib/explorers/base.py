@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from traitlets import Dict, Float, Int, List, TraitError, Tuple
 
 from vaelib.language import _, words_of
-from vaelib.multirate import GREATEST_BETA
 from vaelib.palette import BLUE, BLUE_ON_DARK, CLASS_COLOURS, CLASS_MARKERS, ORANGE_INK, ORANGE_ON_DARK
 
 FOLDER = Path(__file__).parent
@@ -121,27 +120,17 @@ class Number(Float):
 
 
 class Between(Number):
-    """A number between two ends, `of` names the pair."""
+    """A number between two `ends`; or `of` names the pair."""
 
-    def __init__(self, *, of: str):
+    def __init__(self, *, of: str = "", ends: tuple[float, float] | None = None):
         super().__init__()
-        self.of = of
+        self.of, self.ends = of, ends
 
     def validate(self, explorer: Explorer, value) -> float:
         value = super().validate(explorer, value)
-        least, most = explorer.about[self.of]
+        least, most = self.ends or explorer.about[self.of]
         if not least <= value <= most:
             raise TraitError(f"{self.name} must be from {least:g} to {most:g}, got {value}")
-        return value
-
-
-class Beta(Number):
-    """A β that a MultiRateVAE knows."""
-
-    def validate(self, explorer: Explorer, value) -> float:
-        value = super().validate(explorer, value)
-        if not 0 <= value <= GREATEST_BETA:
-            raise TraitError(f"{self.name} must be from 0 to {GREATEST_BETA:g}, got {value}")
         return value
 
 

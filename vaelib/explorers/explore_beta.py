@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from vaelib import require
-from vaelib.explorers.base import Beta, Explorer, Index, bundle, weights_of
+from vaelib.explorers.base import Between, Explorer, Index, bundle, weights_of
 from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.losses import kl_to_standard_normal, reconstruction_error
@@ -20,7 +20,7 @@ class ExploreBeta(Explorer):
     """See `explore_beta`. Traits: `beta`, and `image`, the number of the chosen image from 0."""
 
     _esm = bundle("explore_beta")
-    beta = Beta().tag(sync=True)
+    beta = Between(ends=(0.0, GREATEST_BETA)).tag(sync=True)
     image = Index(of="shown").tag(sync=True)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaelib import require
-from vaelib.explorers.base import Beta, Between, Explorer, Index, bundle, weights_of
+from vaelib.explorers.base import Between, Explorer, Index, bundle, weights_of
 from vaelib.explorers.defaults import MOST_LATENTS, SHOWN, require_for_the_browser
 from vaelib.faces import faces
 from vaelib.losses import kl_to_standard_normal
@@ -24,7 +24,7 @@ class ExploreLoss(Explorer):
     `sigma`, where the ball is."""
 
     _esm = bundle("explore_loss")
-    beta = Beta().tag(sync=True)
+    beta = Between(ends=(0.0, GREATEST_BETA)).tag(sync=True)
     image = Index(of="shown").tag(sync=True)
     latent = Index(of="latents").tag(sync=True)
     mu = Between(of="mus").tag(sync=True)
