@@ -125,7 +125,9 @@ def an_explorer_moves(hub, browser):
     page.locator(".jp-CodeCell").first.wait_for()
     assert page.url.endswith(f"/user/student-0/lab/tree/{LESSON}")
     page.goto(f"{hub.url}/user/student-0/lab/tree/{PLAYGROUND}")
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
+    # JupyterLab may first open again what was open, which is idle long before the playground.
+    status = page.locator("#jp-main-statusbar").filter(has_text=PLAYGROUND.rpartition("/")[2])
+    status.get_by_text("| Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     explorer = page.locator(".vl").first
