@@ -12,6 +12,7 @@ import nbformat
 from tools import edition
 from tools.exercises import Exercise, exercises_of
 from tools.lessons import ASSERTION, LESSONS, ROOT
+from tools.own_copies import Copies
 
 FOLDER = ROOT / "handout"
 BESIDE = ("glossary.md", "further_reading.md")  # pages that the lessons lead to
@@ -74,26 +75,27 @@ def mark_for_nbgrader(exercise: Exercise) -> None:
     }
 
 
-def write(folder: Path, language: str | None = None) -> None:
-    """All lessons into `folder`, for a class, and into folder/nbgrader, as its source of assignments."""
+def contents(language: str | None = None) -> dict[str, bytes]:
+    """All lessons, for a class, and again as nbgrader's source of assignments: files by their names in the folder."""
+    files = {name: edition.text(ROOT / "notebooks" / name, language).encode() for name in BESIDE}
+    files["nbgrader/nbgrader_config.py"] = FOR_NBGRADER.encode()
     for lesson, path in LESSONS.items():
-        notebook = handed_out(lesson, edition.lesson(path, language))
-        for place in (folder, folder / "nbgrader" / "source" / path.stem):
-            place.mkdir(parents=True, exist_ok=True)
-            nbformat.write(notebook, place / path.name)
-    for name in BESIDE:
-        (folder / name).write_text(edition.text(ROOT / "notebooks" / name, language), encoding="utf-8")
-    config = folder / "nbgrader" / "nbgrader_config.py"
-    if config.exists() and config.read_text(encoding="utf-8") != FOR_NBGRADER:
-        print(f"{config} is another than the course's, and stays as it is")
-    else:
-        config.write_text(FOR_NBGRADER, encoding="utf-8")
+        notebook = nbformat.writes(handed_out(lesson, edition.lesson(path, language))).encode()
+        files |= {path.name: notebook, f"nbgrader/source/{path.stem}/{path.name}": notebook}
+    return files
+
+
+def write(folder: Path, language: str | None = None) -> None:
+    """Bring the handout in `folder` up to date; what somebody changed there, or began, stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in Copies(contents(language), folder).refresh():
+        print(f"{name} was changed in {folder.name}/ and stays so: to have the course's new one, move yours away")
 
 
 def main() -> None:
     language = edition.chosen_edition()
     folder = FOLDER / language if language else FOLDER
-    write(folder, language)  # what else stands there stays: somebody may have begun to grade in it
+    write(folder, language)
     size, name = sum(path.stat().st_size for path in folder.glob("*.ipynb")), folder.relative_to(ROOT)
     print(f"{len(LESSONS)} lessons, {size / 1e6:.2f} MB, in {name}/; for nbgrader, in {name}/nbgrader/")
 

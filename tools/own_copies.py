@@ -33,11 +33,10 @@ DAY = 86400  # seconds
 
 
 class Copies:
-    """The copies in the folder `mine` of the course in the folder `course`, in the language of an edition."""
+    """The copies in the folder `mine` of what the course has: files by their names, which may lead into folders."""
 
-    def __init__(self, course: Path, mine: Path, language: str | None = None):
-        self.mine = mine
-        self.course_has = contents(course / "notebooks", language)
+    def __init__(self, course_has: dict[str, bytes], mine: Path):
+        self.mine, self.course_has = mine, course_has
         self.given = _read_record(mine / RECORD)  # for each name the digests of what was given out, the latest last
 
     def refresh(self) -> list[str]:
@@ -47,6 +46,7 @@ class Copies:
         stale = [name for name in untouched if self._digest(name) != _digest_of(self.course_has[name])]
         self._remember(untouched)  # before they are written: whatever stops this, the copies are known as the course's
         for name in stale:
+            (self.mine / name).parent.mkdir(parents=True, exist_ok=True)
             with _written_beside(self.mine / name, self.course_has[name]) as whole:
                 if self._is_untouched(name):  # still, though a JupyterLab may have been at work meanwhile
                     whole.replace(self.mine / name)
@@ -89,10 +89,11 @@ class Copies:
 
     def _clear_half_written(self) -> None:
         """What a start that was killed left; another that is at work now keeps its own."""
-        for path in self.mine.glob(HALF_WRITTEN):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < time.time() - DAY:
-                    path.unlink()
+        for folder in {(self.mine / name).parent for name in self.course_has}:
+            for path in folder.glob(HALF_WRITTEN):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < time.time() - DAY:
+                        path.unlink()
 
 
 def contents(notebooks: Path, language: str | None) -> dict[str, bytes]:
@@ -175,7 +176,7 @@ def lay_out(course: Path = ROOT, language: str | None = None) -> Path | None:
         return None
     try:
         first_time = not (mine / RECORD).exists()
-        behind = Copies(course, mine, language).refresh()
+        behind = Copies(contents(course / "notebooks", language), mine).refresh()
         if course not in mine.parents:
             _link_to_the_course(course, mine.parents[1 if language else 0])
             _say(f"The course's folder can't be written, so your own copies of the lessons are in {mine}.")
@@ -221,7 +222,7 @@ def main(names: list[str]) -> None:
     if mine is None:
         raise SystemExit(f"Nothing can be written in {' and '.join(map(str, places(ROOT)))}.")
     try:
-        kept = Copies(ROOT, mine, language).begin_again(name)
+        kept = Copies(contents(ROOT / "notebooks", language), mine).begin_again(name)
     except OSError as error:
         raise SystemExit(f"Nothing is lost, but the lesson stays: {error.strerror or error} ({mine / name}).") from None
     print(f"{mine / name} is as the course has it." + (f" Your old one is {kept.name}, beside it." if kept else ""))

@@ -146,7 +146,7 @@ def _linear(layers: nn.Sequential) -> list[nn.Linear]:
 def _require_betas(beta: float | Tensor, batch: Tensor) -> Tensor:
     """`beta` as a tensor (1,) or, one for each of the `batch`, (B,). Raises TypeError or ValueError for another."""
     if not isinstance(beta, Tensor) or beta.ndim == 0:
-        beta = batch.new_full((1,), require.number("beta", beta, least=0))
+        beta = batch.new_tensor([require.number("beta", beta, least=0)])  # inf if its dtype has no such number
     require.floats("beta", beta)
     if beta.shape not in ((1,), (len(batch),)):
         raise ValueError(

@@ -211,12 +211,12 @@ def test_the_italian_readme_is_as_the_catalogue_has_it_and_its_links_lead_somewh
 
 
 def test_a_student_gets_italian_copies_in_a_folder_of_their_own(tmp_path):
-    copies = own_copies.Copies(ROOT, tmp_path, "it")
+    copies = own_copies.Copies(own_copies.contents(ROOT / "notebooks", "it"), tmp_path)
     copies.refresh()
     for name in ("05_beta.ipynb", "glossary.md"):
         assert "distribuzione a priori" in (tmp_path / name).read_text(encoding="utf-8")
     before = (tmp_path / "05_beta.ipynb").read_bytes()
-    assert own_copies.Copies(ROOT, tmp_path, "it").refresh() == []
+    assert own_copies.Copies(own_copies.contents(ROOT / "notebooks", "it"), tmp_path).refresh() == []
     assert (tmp_path / "05_beta.ipynb").read_bytes() == before
     assert own_copies.own_folder(tmp_path / "course", "it") == tmp_path / "course" / "my" / "it"
 

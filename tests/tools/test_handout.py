@@ -110,3 +110,20 @@ def test_what_a_teacher_began_stays(folder):
     graded.write_text("mine")
     handout.write(folder)
     assert graded.read_text() == "mine"
+
+
+def test_what_a_teacher_changed_stays_and_the_rest_is_brought_up_to_date(tmp_path, monkeypatch, capsys):
+    first = handout.contents()
+    name = LESSONS["04"].name
+    mine, others = f"nbgrader/source/{LESSONS['04'].stem}/{name}", (name, LESSONS["05"].name)
+    handout.write(tmp_path)
+    (tmp_path / mine).write_text("my own fourth lesson")
+    config = tmp_path / "nbgrader" / "nbgrader_config.py"
+    config.write_text("c = get_config()")
+    newer = {one: content.replace(b"a VAE", b"a VAE!") for one, content in first.items()}
+    monkeypatch.setattr(handout, "contents", lambda language: newer)
+    handout.write(tmp_path)
+    assert (tmp_path / mine).read_text() == "my own fourth lesson" and config.read_text() == "c = get_config()"
+    assert all((tmp_path / other).read_bytes() == newer[other] != first[other] for other in others)
+    (said,) = capsys.readouterr().out.splitlines()  # of the settings there is nothing new
+    assert said.startswith(f"{mine} was changed")

@@ -15,7 +15,7 @@ from tools.lessons import LESSONS, ROOT
 
 def test_every_link_of_a_copy_leads_somewhere(tmp_path):
     """Beside my/ lies what lies beside notebooks/."""
-    copies = own_copies.Copies(ROOT, tmp_path)
+    copies = own_copies.Copies(own_copies.contents(ROOT / "notebooks", None), tmp_path)
     copies.refresh()
     links = 0
     for path in tmp_path.glob("*.*"):

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+from torch import nn
 from torch.distributions import Laplace, Normal
 
 from vaelib import (
@@ -600,3 +601,42 @@ def test_pixels_outside_of_the_unit_interval_stop_every_loss_and_fit_before_its_
         with pytest.raises(ValueError, match=f"x must lie in .*{way}"):
             vae_loss(images, x, q, reconstruction=kind)
     assert torch.equal(before, model.head.weight)
+
+
+class OnTheGraphicsCard(torch.Tensor):
+    """A tensor that says so: a machine that runs the tests need not have one."""
+
+    device, is_cpu = torch.device("cuda:0"), False
+
+
+def test_two_tensors_on_two_devices_are_refused_by_name():
+    factors = torch.rand(30, 2)
+    elsewhere = factors.as_subclass(OnTheGraphicsCard)
+    pattern = r"^factors must be on the device of z, cpu, got cuda:0$"
+    for call in (lambda: measures.fit_probes(codes, elsewhere, ["a", "b"]), lambda: probes.r2(codes, elsewhere)):
+        with pytest.raises(ValueError, match=pattern):
+            call()
+    with pytest.raises(ValueError, match=pattern):
+        measures.attribute_directions(codes, elsewhere)
+    with pytest.raises(ValueError, match=r"^real must be on the device of pictures, cpu, got cuda:0$"):
+        measures.distance_to_nearest(x, x.as_subclass(OnTheGraphicsCard))
+    with pytest.raises(ValueError, match=r"^x_hat must be on the device of x, cpu, got cuda:0$"):
+        reconstruction_error(x, x.as_subclass(OnTheGraphicsCard))
+
+
+@pytest.mark.parametrize(
+    ("explorer", "name", "model"),
+    [
+        (explorers.explore_beta, "multirate", MultiRateVAE(SHAPE, 4, (8,))),
+        (explorers.explore_loss, "vae", VAE(SHAPE, 4, (8,))),
+        (explorers.explore_latents, "vae", VAE(SHAPE, 4, (8,))),
+        (explorers.compare_codes, "autoencoder", Autoencoder(SHAPE, 4, (8,))),
+        (explorers.explore_map, "autoencoder", Autoencoder(SHAPE, 2, (8,))),
+        (explorers.draw_a_digit, "vae", VAE((1, 28, 28), 2, (8,))),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_an_explorer_says_how_to_give_it_a_model_of_the_graphics_card(explorer, name, model):
+    model.head.weight = nn.Parameter(model.head.weight.detach().as_subclass(OnTheGraphicsCard))
+    with pytest.raises(ValueError, match=rf"^{name} must be on the CPU, its weights are on cuda:0: {name}\.cpu\(\)"):
+        explorer(**{name: model})

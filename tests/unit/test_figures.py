@@ -1,6 +1,7 @@
 """The figures: each carries an alt text, and what it draws is what the models say."""
 
 import base64
+import copy
 import gc
 import html
 import io
@@ -535,6 +536,18 @@ def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, 
 def test_without_clouds_latent_planes_show_the_means(vae, images):
     [marks] = figures.latent_planes({"VAE": vae}, images, torch.zeros(12).long()).axes[0].collections
     torch.testing.assert_close(torch.tensor(marks.get_offsets().data).float(), vae.encode(images).mean)
+
+
+def test_planes_of_models_in_a_short_dtype_are_drawn(vae, images):
+    """NumPy, to which matplotlib gives all numbers, has no bfloat16."""
+    short, x, labels = copy.deepcopy(vae).bfloat16(), images.bfloat16(), torch.zeros(12).long()
+    line = torch.tensor([-1, 0, 1], dtype=torch.bfloat16)
+    marks = {"short": torch.zeros(1, 2, dtype=torch.bfloat16)}
+    centre = figures.latent_maps({"short": (short, line, line)}, codes=marks, alt="a map").axes[0].collections[0]
+    assert centre.get_offsets().tolist() == [[23.5, 23.5]]  # of 3 × 3 pictures, 16 pixels each
+    for figure in (figures.latent_scatter(short, x, labels), figures.latent_planes({"short": short}, x, labels)):
+        drawn = torch.tensor(figure.axes[0].collections[0].get_offsets().data)
+        torch.testing.assert_close(drawn, short.encode(x).mean.detach().double())
 
 
 @pytest.mark.parametrize(("rows", "count"), [(1, 8), (2, 8), (3, 4), (5, 4), (3, 12)])

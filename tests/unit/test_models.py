@@ -351,7 +351,7 @@ def test_betas_are_drawn_from_the_whole_scale_in_every_batch():
 @pytest.mark.parametrize(
     ("beta", "error"),
     [
-        *((beta, ValueError) for beta in (-0.1, 100.5, float("nan"), torch.ones(3), torch.tensor([-1.0]))),
+        *((beta, ValueError) for beta in (-0.1, 100.5, 1e39, float("nan"), torch.ones(3), torch.tensor([-1.0]))),
         *((beta, TypeError) for beta in ("1", None, torch.ones(6, dtype=torch.int64))),
     ],
 )

@@ -75,6 +75,10 @@ def require_for_the_browser(name: str, model: nn.Module, kind: type[nn.Module]) 
         raise TypeError(
             f"{name} must be vaelib's {kind.__name__} as it is, got one with layers of its own: {ONLY_DENSE}"
         )
+    weight = model.head.weight
+    require.there(f"{name}'s weights", weight)
+    if not weight.is_cpu:
+        raise ValueError(f"{name} must be on the CPU, its weights are on {weight.device}: {name}.cpu() moves them")
 
 
 def require_in_a_plane(name: str, model: nn.Module, kind: type[nn.Module]) -> None:

@@ -46,7 +46,7 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
         some = points[labels == label]
         style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
         size = 22 if len(images) > 200 else 50
-        axes.scatter(*some.T.cpu().numpy(), s=size, alpha=0.75, linewidths=0, label=str(label), **style)
+        axes.scatter(*some.T.cpu().double().numpy(), s=size, alpha=0.75, linewidths=0, label=str(label), **style)
     if isinstance(code, Normal):
         for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
             axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
@@ -105,7 +105,8 @@ def latent_planes(
         for label in labels.unique().tolist():
             style = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label]}
             said = names[label] if label < len(names) else str(label)
-            axes.scatter(*place[labels == label].T.cpu().numpy(), s=26, alpha=0.7, linewidths=0, label=said, **style)
+            some = place[labels == label].T.cpu().double().numpy()
+            axes.scatter(*some, s=26, alpha=0.7, linewidths=0, label=said, **style)
         for radius in (1, 2) if prior else ():
             axes.add_patch(Circle((0, 0), radius, fill=False, color="black", linestyle="--", linewidth=1.5))
         letter = letters[name]
@@ -184,7 +185,8 @@ def _pixels_of(places: Tensor, values: Tensor, step: int) -> np.ndarray:
     """
     values, order = values.sort()
     middles = (order + 0.5) * step - 0.5
-    return np.interp(places.detach().cpu(), values.cpu(), middles.cpu(), left=np.nan, right=np.nan)
+    x, xp, fp = (numbers.detach().cpu().double() for numbers in (places, values, middles))
+    return np.interp(x, xp, fp, left=np.nan, right=np.nan)
 
 
 def _has_a_plane(model) -> bool:
