@@ -311,6 +311,7 @@ def holes(
         for model_name, model in models.items():
             require_images_for(model, images, model_name=model_name, images_name=images_name)
             code_of(model, images, model_name=model_name, images_name=images_name)
+    require.room("n", n * real[0].numel())
     if len(real) < COMPONENTS:
         raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")
     codes = codes_of(autoencoder, real)

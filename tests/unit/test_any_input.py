@@ -15,6 +15,7 @@ import os
 import pkgutil
 import re
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from vaelib.recording import Recording, save_recordings
 
 EXAMPLES = int(os.environ.get("VAELIB_EXAMPLES", 0))
 SECONDS = 60  # after which a call counts as hanging
+MEMORY = 6 * 2**30  # bytes that all calls may take at once
 
 # ---- what is public
 
@@ -552,9 +554,25 @@ QUIET = {
 @pytest.fixture(scope="module", autouse=True)
 def files():
     """What there is to be read; and what is written to a path of a word or two stays in the folder."""
-    with contextlib.chdir(FOLDER):
+    with contextlib.chdir(FOLDER), little_memory():
         write_files()
         yield
+
+
+@contextlib.contextmanager
+def little_memory():
+    """Who asks for much more than there is gets an error, where the system has such a limit, and no machine is lost."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    resource = importlib.import_module("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def write_files():

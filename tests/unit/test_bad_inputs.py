@@ -515,7 +515,7 @@ TABLE = [
     *row(figures.walks_of_latents, "image", OF_A_MODEL | {"two": x[:2]}, vae, x[:1], x),
     *row(figures.walks_of_latents, "images", OF_A_MODEL | {"a single one": x[:1]}, vae, x[:1], x),
     *row(figures.walks_of_latents, "reach", NUMBERS | {"zero": 0.0, "too far": 1e308}, vae, x[:1], x),
-    *row(figures.walks_of_latents, "steps", COUNTS | {"one": 1}, vae, x[:1], x),
+    *row(figures.walks_of_latents, "steps", COUNTS | {"one": 1, "too many": 10**6}, vae, x[:1], x),
     *row(figures.walks_of_latents, "seed", SEEDS, vae, x[:1], x),
     *row(figures.every_latent, "walks", MAPPINGS | {"images": {"a": x}, "no step": {"a": x[None, :0]}}, {"a": x[None]}),
     *row(figures.every_latent, "columns", COUNTS, {"a": x[None]}),
@@ -584,6 +584,21 @@ def test_bad_input_is_refused_by_name(case):
     message = str(caught.value)
     assert re.search(rf"(?<!\w){argument}(?!\w)", message), f"the message does not name {argument}: {message}"
     assert len(message) < 400 and "mat1" not in message
+
+
+def test_what_would_not_fit_into_memory_is_refused_before_anything_is_made():
+    """4 GB and more: of images decoded, of codes, of faces."""
+    million = 10**6
+    coder, images = Autoencoder(LARGE, 4, (8,)), faces(30, size=20).images
+    wide = Autoencoder(LARGE, 1000, (8,))
+    for name, call in (
+        ("n", lambda: measures.holes(coder, images, images, n=million)),
+        ("n", lambda: measures.sample_codes(torch.randn(2, 2000), million, "standard normal")),
+        ("n", lambda: faces(million)),
+        ("steps", lambda: figures.walks_of_latents(wide, images[:1], images, steps=1000)),
+    ):
+        with pytest.raises(ValueError, match=rf"^{name} must be smaller: .* would hold \S+e\+09 numbers"):
+            call()
 
 
 def test_of_a_table_it_is_said_which_sizes_are_free():

@@ -29,9 +29,9 @@ def walks_of_latents(
 ) -> Tensor:
     """What each latent does to an `image` (1, C, H, W), decoded → (D, steps, C, H, W), the greatest change first.
 
-    Latent j walks in even `steps` around its mean over `images` (n, C, H, W), from minus to plus `reach`, at most 1000,
-    times its standard deviation; the others stay at the image's code. The same rule serves both models: of a VAE the z
-    are sampled, so that an unused latent, which is noise like the prior, walks as far as any other.
+    Latent j walks in even `steps` around its mean over `images` (n, C, H, W), from minus to plus `reach` times its
+    standard deviation, both at most 1000; the others stay at the image's code. The same rule serves both models: of a
+    VAE the z are sampled, so that an unused latent, which is noise like the prior, walks as far as any other.
     Raises TypeError or ValueError that names the argument.
     """
     require.images("image", image)
@@ -39,11 +39,12 @@ def walks_of_latents(
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
     require_images_for(model, image, images_name="image")
     require.number("reach", reach, above=0, most=1000)
-    require.whole_number("steps", steps, least=2)
+    require.whole_number("steps", steps, least=2, most=1000)
     heard = heard_codes_of(model, images, seed=seed)  # (n, D)
     if len(heard) < 2:
         raise ValueError("images must be at least 2 to have a spread, got 1")
     latents = heard.shape[1]
+    require.room("steps", latents * steps * image.numel())
     walk = codes_of(model, image).repeat(latents, steps, 1)  # (D, steps, D)
     places = torch.linspace(-reach, reach, steps).to(heard)[:, None] * heard.std(dim=0) + heard.mean(dim=0)
     for j in range(latents):
