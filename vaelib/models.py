@@ -202,6 +202,7 @@ def code_of(model, images: Tensor, *, model_name: str = "model", images_name: st
 
 def images_of(model, z: Tensor, *, model_name: str = "model") -> Tensor:
     """What the `model` decodes the `z` (B, D) to; TypeError or ValueError if it is no images (B, C, H, W)."""
+    require_one_beta(model_name, model)
     images = model.decode(z)
     require.images(f"{model_name}.decode's result", images)
     if len(images) != len(z):

@@ -337,7 +337,13 @@ TABLE = [
     ),
     *row(figures.pictures, "columns", {"too many": ["a"] * 31}, {"a": x}, alt="a"),
     *row(figures.pictures, "alt", {"empty": "", "None": None}, {"a": x}, alt="a"),
-    *row(figures.reconstructions, "models", MAPPINGS, {"VAE": vae}, x),
+    *row(
+        figures.reconstructions,
+        "models",
+        MAPPINGS | {"for every β": {"all": MultiRateVAE(SHAPE, 4, (8,))}},
+        {"VAE": vae},
+        x,
+    ),
     *row(figures.reconstructions, "images", OF_A_MODEL, {"VAE": vae}, x),
     *row(figures.figure_uae, "autoencoder", {"a str": "UAE", "a VAE": vae}, uae, probes, x[:1]),
     *row(
@@ -484,6 +490,7 @@ TABLE = [
         figures.latent_maps,
         "panels",
         MAPPINGS
+        | {"for every β": {"a": (MultiRateVAE(SHAPE, 2, (8,)), codes[0], codes[0])}}
         | {"no values": {"a": VAE(SHAPE, 2, (8,))}, "of 4 latents": {"a": (vae, codes[0], codes[0])}}
         | {f"across {k}": {"a": (VAE(SHAPE, 2, (8,)), v, codes[0])} for k, v in LINES.items()},
         {"a": (VAE(SHAPE, 2, (8,)), codes[0], codes[0])},
