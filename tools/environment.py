@@ -25,6 +25,19 @@ FOREIGN = (
 )
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _own_ipython = None  # a folder, as long as this program runs
+# No history is written: kernels that start together would lock its file. And where cores are scarce, a kernel steps
+# back, so that an explorer answers the hand while a training runs: by the priority that all systems but Windows know,
+# and among sessions, for Linux weighs these first and gives each kernel one of its own ("man 7 sched", autogroup).
+OF_IPYTHON = """\
+import contextlib
+import os
+
+get_config().HistoryManager.enabled = False
+with contextlib.suppress(AttributeError, OSError):
+    os.setpriority(os.PRIO_PROCESS, 0, 10)
+    with open("/proc/self/autogroup", "w") as autogroup:
+        autogroup.write("10")
+"""
 
 
 def keep_out_user_settings() -> None:
@@ -67,11 +80,11 @@ def can_be_written(folder: Path) -> bool:
 
 
 def ipython_folder() -> str:
-    """A folder without start-up files. No history is written: kernels that start together would lock its file."""
+    """A folder without start-up files."""
     global _own_ipython
     if _own_ipython is None:
         _own_ipython = tempfile.TemporaryDirectory(prefix="course-ipython-", ignore_cleanup_errors=True)
         profile = Path(_own_ipython.name) / "profile_default"
         profile.mkdir()
-        (profile / "ipython_config.py").write_text("get_config().HistoryManager.enabled = False\n")
+        (profile / "ipython_config.py").write_text(OF_IPYTHON)
     return _own_ipython.name

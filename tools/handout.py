@@ -89,7 +89,7 @@ def write(folder: Path, language: str | None = None) -> None:
     """Bring the handout in `folder` up to date; what somebody changed there, or began, stays."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in Copies(contents(language), folder).refresh():
-        print(f"{name} was changed in {folder.name}/ and stays so: to have the course's new one, move yours away")
+        print(f"{folder / name} was changed, and stays so: to have the course's new one, move yours away")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 `make lab` lays them out, `make fresh LESSON=04` begins one again. What a student changed is never overwritten and never
 removed. A copy is untouched as long as it equals a version that was given out: my/.copied.json holds the digests. Once
 JupyterLab has saved it, it is the student's. Without that file nothing is lost either: then all that differs from the
-course counts as the student's.
+course counts as the student's. `make handout` treats a teacher's folder by the same rule.
 """
 
 import contextlib

@@ -81,7 +81,7 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, reconstruction: str = "l1", s
         raise ValueError(f"x_hat must have the shape of x, {tuple(x.shape)}, got {tuple(x_hat.shape)}")
     if x.dtype != x_hat.dtype:
         raise TypeError(f"x_hat must have the dtype of x, {x.dtype}, got {x_hat.dtype}")
-    require.beside("x", x, "x_hat", x_hat)
+    require.beside("x_hat", x_hat, "x", x)
     if reconstruction == "bce":
         require.pixels("x", x)
         require.pixels("x_hat", x_hat)

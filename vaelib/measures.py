@@ -243,7 +243,7 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
         raise TypeError(f"real must have the dtype of pictures, {pictures.dtype}, got {real.dtype}")
     for name, images in (("pictures", pictures), ("real", real)):
         require.finite(name, images)
-    require.beside("pictures", pictures, "real", real)
+    require.beside("real", real, "pictures", pictures)
     require.whole_number("batch_size", batch_size)
     dtype = real.dtype
     if dtype not in (torch.float32, torch.float64):  # of which PyTorch knows no distance

@@ -141,8 +141,8 @@ def there(name: str, values: Tensor) -> None:
         raise TypeError(f'{name} must hold numbers, got a tensor on the device "meta", which has none')
 
 
-def beside(other_name: str, other: Tensor, name: str, values: Tensor) -> None:
-    """Two tensors on one device: PyTorch computes with no others."""
+def beside(name: str, values: Tensor, other_name: str, other: Tensor) -> None:
+    """A tensor on the device of another: PyTorch computes with no others."""
     if values.device != other.device:
         raise ValueError(f"{name} must be on the device of {other_name}, {other.device}, got {values.device}")
 
@@ -211,7 +211,7 @@ def pairs(z: Tensor, factors: Tensor) -> None:
     if isinstance(factors, Tensor) and factors.ndim == 2 and len(factors) != len(z):
         raise ValueError(f"factors must have a row for each of z, {len(z)}, got {tuple(factors.shape)}")
     table("factors", factors, (len(z), None))
-    beside("z", z, "factors", factors)
+    beside("factors", factors, "z", z)
 
 
 def labels(name: str, values: Tensor, count: int) -> None:

@@ -171,8 +171,10 @@ def _settings(name, model, beta, images, epochs, reconstruction, scale, batch_si
     if not isinstance(model, MultiRateVAE):
         require.number("beta", 1.0 if beta is None else beta, least=0)
     elif beta is not None:
-        what = f"{name} is a MultiRateVAE, which learns every β from 0 to 100"
-        raise ValueError(f"beta must not be given: {what}, got {require.shown(beta)}")
+        raise ValueError(
+            f"beta must not be given: {name} is a MultiRateVAE, which learns every β from 0 to 100, got "
+            f"{require.shown(beta)}"
+        )
     require_likelihood(reconstruction, scale)
     require.whole_number("epochs", epochs, most=100_000)
     require.whole_number("batch_size", batch_size)

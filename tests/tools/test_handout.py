@@ -126,4 +126,4 @@ def test_what_a_teacher_changed_stays_and_the_rest_is_brought_up_to_date(tmp_pat
     assert (tmp_path / mine).read_text() == "my own fourth lesson" and config.read_text() == "c = get_config()"
     assert all((tmp_path / other).read_bytes() == newer[other] != first[other] for other in others)
     (said,) = capsys.readouterr().out.splitlines()  # of the settings there is nothing new
-    assert said.startswith(f"{mine} was changed")
+    assert said.startswith(f"{tmp_path / mine} was changed")
