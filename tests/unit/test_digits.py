@@ -20,8 +20,10 @@ from vaelib import digits
 from vaelib.digits import BUNDLED, DigitsError
 
 MODULE = sys.modules["vaelib.digits"]  # `vaelib.digits` itself is the function
-# Torchvision leaves the socket of an answer like 403 to the garbage collector, which `serve` therefore calls.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+# Torchvision leaves an answer like 403, and its socket, to the garbage collector, which `serve` therefore calls.
+# Python 3.14 warns of the answer, too.
+LEFT = ("unclosed <socket", "Implicitly cleaning up <HTTPError")
+pytestmark = pytest.mark.filterwarnings(*(f"ignore:{what}:ResourceWarning" for what in LEFT))
 FILES = {path.name: path.read_bytes() for path in BUNDLED.glob("*.gz")}  # real IDX files, fit to be served
 
 
