@@ -71,6 +71,7 @@ def user(tmp_path):
 SEEN = """
 import json, os, sys, matplotlib, numpy, vaelib
 from pathlib import Path
+AUTOGROUP = "/proc/self/autogroup"
 print(json.dumps({
     "prefix": sys.prefix,
     "vaelib": vaelib.__file__,
@@ -79,7 +80,7 @@ print(json.dumps({
     "wait": (os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT")),
     "history": get_ipython().history_manager.enabled,
     "priority": getattr(os, "getpriority", lambda *_: 10)(0, 0),
-    "autogroup": "".join(path.read_text().strip() for path in Path("/proc/self").glob("autogroup")),
+    "autogroup": Path(AUTOGROUP).read_text().strip() if os.access(AUTOGROUP, os.W_OK) else "",
 }))
 """
 
@@ -89,7 +90,7 @@ def is_the_courses(said):
     assert seen["prefix"] == sys.prefix and seen["vaelib"] == str(ROOT / "vaelib" / "__init__.py")
     assert seen["numpy"] and seen["width"] != 99 and not seen["history"]
     assert seen["priority"] >= 10
-    assert seen["autogroup"] == "" or seen["autogroup"].endswith(" nice 10")  # empty where Linux does not group so
+    assert seen["autogroup"] == "" or seen["autogroup"].endswith(" nice 10")  # empty where that can't be said
     return seen
 
 
