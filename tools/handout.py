@@ -12,10 +12,9 @@ import nbformat
 from tools import edition
 from tools.exercises import Exercise, exercises_of
 from tools.lessons import ASSERTION, LESSONS, ROOT
-from tools.own_copies import Copies
+from tools.own_copies import TEXTS, Copies
 
 FOLDER = ROOT / "handout"
-BESIDE = ("glossary.md", "further_reading.md")  # pages that the lessons lead to
 # The folded parts with a heading of their own: "Solution", "An answer". Options of questions have none; hints stay.
 TOLD = re.compile(r"<details>\s*<summary><b>(?!A hint|Un suggerimento).*?</details>\s*", re.DOTALL)
 POINTS = 1  # of each exercise
@@ -77,7 +76,7 @@ def mark_for_nbgrader(exercise: Exercise) -> None:
 
 def contents(language: str | None = None) -> dict[str, bytes]:
     """All lessons, for a class, and again as nbgrader's source of assignments: files by their names in the folder."""
-    files = {name: edition.text(ROOT / "notebooks" / name, language).encode() for name in BESIDE}
+    files = {name: edition.text(ROOT / "notebooks" / name, language).encode() for name in TEXTS}
     files["nbgrader/nbgrader_config.py"] = FOR_NBGRADER.encode()
     for lesson, path in LESSONS.items():
         notebook = nbformat.writes(handed_out(lesson, edition.lesson(path, language))).encode()
