@@ -7,6 +7,7 @@ import pytest
 from nbformat.v4 import new_output as output
 
 from tools import words
+from tools.lab import SETTINGS
 from tools.present import BAR, OF_TRAINING, for_the_stage, is_bar, is_shown, page_of, prepare_slides
 from tools.type_size import ANSWER, LARGEST, LARGEST_CODE, LEAST, LEAST_CODE, in_large_type, size_of_code
 from vaelib import History, language
@@ -54,6 +55,14 @@ def test_a_slide_has_its_headline_and_what_is_to_be_shown(prepared):
     ]
     assert [kind for kind in kinds if kind == "slide"] == ["slide"] * 3
     assert len({c.id for c in notebook.cells}) == len(notebook.cells)
+
+
+def test_the_style_of_a_slide_hangs_on_nothing_that_changes_all_the_time():
+    """What `:has()` asks for is a class or a kind of element: see the style sheet."""
+    sheet = (SETTINGS / "slides" / "custom" / "custom.css").read_text(encoding="utf-8")
+    asked = re.findall(r":has\(((?:[^()]|\([^()]*\))*)\)", sheet)
+    assert len(asked) == sheet.count(":has(") > 5
+    assert [what for what in asked if "[style" in what or re.search(r"(?:^|[\s>+~,])[:*]", what)] == []
 
 
 def test_the_prose_becomes_the_lecturers_notes_under_its_headline(prepared):
