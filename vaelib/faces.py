@@ -91,8 +91,7 @@ def _require_size(size: int, n: int) -> None:
 
 def _paint(factors: Tensor, size: int) -> Tensor:
     canvas = _Canvas(len(factors), size, factors.device)
-    x, y = canvas.x, canvas.y
-    side = x.abs()  # a face is symmetric: draw one half, get both
+    side, y = canvas.side, canvas.y
     skin_tone, hair_colour, smile, glasses, beard, length = factors.T[:, :, None, None]  # six of (n, 1, 1)
     smile = smile**0.7  # the powers make equal steps of a factor change the picture about equally
     skin, hair = _blend(_SKIN, skin_tone), _blend(_HAIR, hair_colour)
@@ -141,24 +140,30 @@ def _paint(factors: Tensor, size: int) -> Tensor:
     temple = torch.maximum((y + 0.09).abs() - 0.04 * glasses, (side - 0.50).abs() - 0.08)
     frame = torch.minimum(torch.minimum(rim, bridge), temple)
     canvas.paint(frame, (0.10, 0.12, 0.30), opacity=(6 * glasses).clamp(max=1))
-    return canvas.image
+    return canvas.whole()
 
 
 class _Canvas:
-    """Faces under way: `image` (n, 3, S, S) and the coordinates of its pixels, x to the right, y down, in [-1, 1]."""
+    """Faces under way. They are symmetric, so the right half alone is painted: `image` (n, 3, S, S - S // 2), and the
+    coordinates of its pixels, `side` from the middle to the right, in [0, 1], `y` down, in [-1, 1]."""
 
     def __init__(self, n: int, size: int, device: torch.device):
         self.pixel = 2 / size
         centres = (torch.arange(size, device=device) + 0.5) * self.pixel - 1
-        self.x, self.y = centres[None, None, :], centres[None, :, None]
-        self.image = torch.tensor(_BACKGROUND, device=device)[:, None, None].repeat(n, 1, size, size)
+        self.side, self.y = centres[None, None, size // 2 :].abs(), centres[None, :, None]
+        self.image = torch.tensor(_BACKGROUND, device=device)[:, None, None].repeat(n, 1, size, size - size // 2)
 
     def paint(self, distance, colour, *, shade=1.0, opacity=1.0, blur=1.0):
         """Cover what lies inside `distance` < 0 with `colour`, a triple or (n, 3, 1, 1)."""
-        cover = (0.5 - distance / (blur * self.pixel)).clamp_(0, 1) * opacity  # (n, S, S), or (1, S, S)
+        cover = (0.5 - distance / (blur * self.pixel)).clamp_(0, 1) * opacity  # (n or 1, S, S - S // 2)
         if not isinstance(colour, Tensor):
             colour = self.image.new_tensor(colour)[None, :, None, None]
         self.image.lerp_((shade * colour).expand_as(self.image), cover[:, None].expand_as(self.image))
+
+    def whole(self) -> Tensor:
+        """Both halves, (n, 3, S, S); where S is odd, they share the column in the middle."""
+        size = self.image.shape[2]
+        return torch.cat([self.image[..., size % 2 :].flip(-1), self.image], dim=-1)
 
 
 def _blend(stops, t: Tensor) -> Tensor:
