@@ -257,8 +257,8 @@ def _require_dtype(model: ImageCoder, name: str, values: Tensor, model_name: str
             f"{name} must have the {model_name}'s dtype, {weight.dtype}, got {values.dtype}: "
             "model.double() and model.float() change the model's"
         )
-    if not anywhere and values.device != weight.device:
-        raise ValueError(f"{name} must be on the {model_name}'s device, {weight.device}, got {values.device}")
+    if not anywhere:
+        require.beside(name, values, f"{model_name}'s weights", weight)
 
 
 def _require_settings(image_shape, latent_dim, hidden, seed, mean_image) -> None:

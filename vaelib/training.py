@@ -169,7 +169,7 @@ def _settings(name, model, beta, images, epochs, reconstruction, scale, batch_si
     if not any(weights.requires_grad for weights in model.parameters()):
         raise ValueError(f"{name} must have weights that can be trained: it has none, or all of them are frozen")
     if not isinstance(model, MultiRateVAE):
-        require.number("beta", 1.0 if beta is None else beta, least=0)
+        beta = require.number("beta", 1.0 if beta is None else beta, least=0)
     elif beta is not None:
         raise ValueError(
             f"beta must not be given: {name} is a MultiRateVAE, which learns every β from 0 to 100, got "
@@ -182,9 +182,7 @@ def _settings(name, model, beta, images, epochs, reconstruction, scale, batch_si
     require.number("learning_rate", learning_rate, above=0)
     require.finite("images", images)
     require.pixels("images", images)
-    if beta is None and not isinstance(model, MultiRateVAE):
-        beta = 1.0
-    beta, scale = beta if beta is None else float(beta), float(scale)
+    scale = float(scale)
     _require_a_loss(name, model, images[:2].to(next(model.parameters()).device), beta, reconstruction, scale)
     return {
         "epochs": epochs,

@@ -644,6 +644,8 @@ def test_two_tensors_on_two_devices_are_refused_by_name():
         measures.distance_to_nearest(x, x.as_subclass(OnTheGraphicsCard))
     with pytest.raises(ValueError, match=r"^x_hat must be on the device of x, cpu, got cuda:0$"):
         reconstruction_error(x, x.as_subclass(OnTheGraphicsCard))
+    with pytest.raises(ValueError, match=r"^x must be on the device of model's weights, cpu, got cuda:0$"):
+        VAE(SHAPE, 4, (8,)).encode(x.as_subclass(OnTheGraphicsCard))
 
 
 @pytest.mark.parametrize(

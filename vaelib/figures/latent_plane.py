@@ -11,7 +11,7 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _, listed
-from vaelib.models import Autoencoder, code_of, images_of, in_mode, require_images_for
+from vaelib.models import Autoencoder, code_of, images_of, in_mode, require_images_for, sample
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
 
 
@@ -87,9 +87,7 @@ def latent_planes(
             code = code_of(model, images, model_name=f"models[{name!r}]")
         points[name], letters[name] = code, "z" if isinstance(code, Normal) else "h"
         if isinstance(code, Normal):
-            draw = torch.Generator().manual_seed(0)
-            noise = torch.randn(code.mean.shape, generator=draw).to(code.mean) if clouds else 0
-            points[name] = code.mean + noise * code.stddev
+            points[name] = sample(code, torch.Generator().manual_seed(0)) if clouds else code.mean
         if points[name].shape != (len(images), 2):
             raise ValueError(f"models[{name!r}] must have 2 latents to be drawn in a plane")
     names, prior = [_(name) for name in names], "z" in letters.values()
