@@ -81,7 +81,12 @@ def render(factors: Tensor, *, size: int = 32) -> Tensor:
         raise ValueError(f"factors must have shape (n, {len(FACTORS)}) with n ≥ 1, got {tuple(factors.shape)}")
     require.unit_interval("factors", factors, " and hold no NaN")
     _require_size(size, len(factors))
-    return torch.cat([_paint(chunk, size) for chunk in factors.detach().float().split(_CHUNK)])
+    images = torch.empty(len(factors), 3, size, size, device=factors.device)
+    for some, their in zip(images.split(_CHUNK), factors.detach().float().split(_CHUNK), strict=True):
+        right = _paint(their, size)
+        some[..., size // 2 :] = right
+        some[..., : size // 2] = right[..., size % 2 :].flip(-1)  # an odd S has one column in the middle
+    return images
 
 
 def _require_size(size: int, n: int) -> None:
@@ -90,6 +95,7 @@ def _require_size(size: int, n: int) -> None:
 
 
 def _paint(factors: Tensor, size: int) -> Tensor:
+    """The right half of each face, (n, 3, S, S - S // 2): it is symmetric."""
     canvas = _Canvas(len(factors), size, factors.device)
     side, y = canvas.side, canvas.y
     skin_tone, hair_colour, smile, glasses, beard, length = factors.T[:, :, None, None]  # six of (n, 1, 1)
@@ -140,12 +146,12 @@ def _paint(factors: Tensor, size: int) -> Tensor:
     temple = torch.maximum((y + 0.09).abs() - 0.04 * glasses, (side - 0.50).abs() - 0.08)
     frame = torch.minimum(torch.minimum(rim, bridge), temple)
     canvas.paint(frame, (0.10, 0.12, 0.30), opacity=(6 * glasses).clamp(max=1))
-    return canvas.whole()
+    return canvas.image
 
 
 class _Canvas:
-    """Faces under way. They are symmetric, so the right half alone is painted: `image` (n, 3, S, S - S // 2), and the
-    coordinates of its pixels, `side` from the middle to the right, in [0, 1], `y` down, in [-1, 1]."""
+    """Half faces under way: `image` (n, 3, S, S - S // 2), and the coordinates of its pixels, `side` from the middle to
+    the right, in [0, 1], and `y` down, in [-1, 1]."""
 
     def __init__(self, n: int, size: int, device: torch.device):
         self.pixel = 2 / size
@@ -159,11 +165,6 @@ class _Canvas:
         if not isinstance(colour, Tensor):
             colour = self.image.new_tensor(colour)[None, :, None, None]
         self.image.lerp_((shade * colour).expand_as(self.image), cover[:, None].expand_as(self.image))
-
-    def whole(self) -> Tensor:
-        """Both halves, (n, 3, S, S); where S is odd, they share the column in the middle."""
-        size = self.image.shape[2]
-        return torch.cat([self.image[..., size % 2 :].flip(-1), self.image], dim=-1)
 
 
 def _blend(stops, t: Tensor) -> Tensor:
