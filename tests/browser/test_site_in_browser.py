@@ -98,7 +98,7 @@ def test_the_site_is_these_pages_and_nothing_else(site):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_weight_of_a_page(name, site):
-    assert (site / f"{name}.html").stat().st_size <= (10 if name == "09_playground" else 12) * MB
+    assert (site / f"{name}.html").stat().st_size <= (6 if name == "09_playground" else 12) * MB
 
 
 def test_the_policy_is_strict(site):
