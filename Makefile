@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY = passive
 export GOMP_SPINCOUNT = 1000
 endif
 
-PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n 2 --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --no-loadscope-reorder --dist loadscope
 
 .PHONY: lab fresh warm present handout collect rehearse room test test-rest test-all lint bench site notebooks \
 	moving-picture catalogues products seeds weights compare faults mutations floors lock hub setup setup-dev
@@ -47,11 +47,11 @@ hub: setup  # a JupyterHub on this machine, for a class or a trial: tools/hub/RE
 	$(VENV_PYTHON) -m tools.hub
 
 test: setup-dev lint  # the linters, the unit tests, two lessons in a browser, every lesson against its stored outputs
-	$(PYTEST) --dist loadscope -m "not rest"
-	$(PYTEST) --dist loadscope -p tests.lessons.nbval_plugin notebooks
+	$(PYTEST) -n 2 -m "not rest"
+	$(PYTEST) -n 2 -p tests.lessons.nbval_plugin notebooks
 
 test-rest: setup-dev  # what `make test` leaves out: all else in a browser, the slides, the pages, a fresh clone
-	$(PYTEST) --dist loadscope -m rest
+	$(PYTEST) -n 3 -m rest  # three for two cores: a page waits for its kernel, and the kernel for its page
 
 test-all: test test-rest
 
