@@ -214,7 +214,7 @@ FAULTS = [
     Fault("red and blue exchanged", "draw", "255 * pixels[from + 2 * area + i]", "255 * pixels[from + i]", *SHOWN),
     Fault("a bar that says another KL", "draw", '"× 0.00" : tidy(value)', '"× 0.00" : tidy(2 * value)', *SHOWN),
     Fault("a class with another mark", "SHAPES", '"<": "M4.2', '"<": "M1', "palette"),
-    Fault("clouds without noise", "latent_planes", "+ noise * code.stddev", "+ 0 * noise", "figures", "latent_planes"),
+    Fault("clouds without noise", "latent_planes", "if clouds else", "if not clouds else", "figures", "latent_planes"),
     Fault("z = μ + ε", "noise_to_latent", "mu + sigma * epsilon", "mu + epsilon", "figures", "noise"),
     Fault("the contest in one order", "judge", "seed)) < 0.5", "seed)) < 2", "explorers", "blind"),
     Fault("a wrong answer put to use", "yours", 'sign == "✓"', 'sign != ""', "checks", "yours"),
