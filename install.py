@@ -176,7 +176,7 @@ def make_environment(folder):
         raise Failure("Python {}.{} or newer is needed, this is {}.{}.".format(*(OLDEST_PYTHON + sys.version_info[:2])))
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         raise Failure("This Python has no venv module, which makes environments (Debian: apt install python3-venv).")
-    need_space(CPU_SPACE if wants_cpu_build() else FULL_SPACE)
+    need_space(FULL_SPACE if brings_cuda() else CPU_SPACE)
     say("Setting up the course in .venv (once; a few minutes, depending on the network) ...")
     succeed(run([sys.executable, "-m", "venv", folder], clean_environment()))
     if os.name == "nt":  # tells uv to let the programs that it makes find Python beside them, wherever that is
@@ -292,6 +292,11 @@ def run_pip(python, packages, environment):
         asked_again = run([*command, "-vv"], environment)[1]
         output += "\n".join(line for line in asked_again.splitlines() if "Could not fetch URL" in line)
     return status, output
+
+
+def brings_cuda():
+    """Elsewhere than on Linux the usual build of PyTorch has no CUDA libraries beside it."""
+    return sys.platform.startswith("linux") and not wants_cpu_build()
 
 
 def wants_cpu_build():

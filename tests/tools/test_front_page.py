@@ -87,8 +87,21 @@ def test_the_commands_are_those_of_the_makefile():
 
 
 def test_the_room_that_the_set_up_takes():
-    assert f"{install.CPU_SPACE} GB on Linux without an NVIDIA GPU, {install.FULL_SPACE} GB elsewhere" in README
+    text = README.replace("\n", " ")
+    assert f"and {install.CPU_SPACE} GB of free disk; on Linux with an NVIDIA GPU, or" in text
+    assert f"3.2 GB and {install.FULL_SPACE} GB." in text
     assert "Python {}.{} or newer".format(*install.OLDEST_PYTHON) in README
+
+
+@pytest.mark.parametrize(
+    ("system", "card", "cuda"),
+    [("linux", None, False), ("linux", "/usr/bin/nvidia-smi", True), ("darwin", None, False), ("win32", "smi", False)],
+)
+def test_the_set_up_asks_for_the_room_of_what_it_brings(system, card, cuda, monkeypatch):
+    monkeypatch.setattr(install.sys, "platform", system)
+    monkeypatch.setattr(install.shutil, "which", lambda program: card)
+    monkeypatch.setattr(install.os.path, "exists", lambda path: False)
+    assert install.brings_cuda() == cuda
 
 
 def test_the_development_container_sets_the_course_up():
