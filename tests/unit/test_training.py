@@ -255,6 +255,11 @@ def test_a_multirate_vae_learns_all_betas_at_once():
     assert found[0].reconstruction < 0.8 * found[2].reconstruction
 
 
+def test_without_a_beta_it_is_1():
+    assert train(VAE)[1] == train(VAE, beta=1.0)[1] != train(VAE, beta=0.5)[1]
+    assert train(VAE)[1].beta == 1.0
+
+
 def test_a_multirate_vae_takes_no_beta():
     with pytest.raises(ValueError, match="beta must not be given: model is a MultiRateVAE"):
         train(MultiRateVAE, beta=1.0)
