@@ -6,6 +6,7 @@ import sys
 import earlier_trainings
 import nbformat
 import pytest
+from helpers import but_slow
 
 from tools import rehearse
 from tools.lessons import LESSONS, ROOT
@@ -29,7 +30,7 @@ def test_a_hall_sees_what_it_should(lesson, browser, trainings, monkeypatch):
     rehearsal = rehearse.rehearse(lesson, browser)
     print(rehearsal)  # with what is slow, which depends on the machine
     assert rehearsal.cold == lesson.stem.startswith(TRAINS_ITS_OWN)
-    assert [found for found in rehearsal.found if found[0] != "slow"] == []
+    assert but_slow(rehearsal) == []
     assert few(share < rehearse.FILLED for share, _ in rehearsal.fullness)
     assert few(words > rehearse.WORDS for _, words in rehearsal.fullness)
     earlier_trainings.keep_run(lesson, rehearsal.notebook)

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from helpers import but_slow
 
 from tools import present, rehearse
 
@@ -31,11 +32,6 @@ def test_a_lesson_that_nobody_warmed_is_called_cold(browser, tmp_path, monkeypat
     source = "from vaelib import VAE, faces, fit\nx = faces(8).images\nfit(VAE((3, 32, 32), 2), x, epochs=1);"
     path = write(tmp_path / "cold.ipynb", nbformat.v4.new_code_cell(source))
     assert rehearse.rehearse(path, browser).cold
-
-
-def but_slow(rehearsal):
-    """What was found, but for cells that took long: on a busy machine any may."""
-    return [found for found in rehearsal.found if found[0] != "slow"]
 
 
 def write(path, *cells):
