@@ -56,7 +56,8 @@ def loss_landscape(vae, image: Tensor, latent: int, mu: Tensor, sigma: Tensor) -
     require.line("sigma", sigma)
     if not (sigma > 0).all():
         raise ValueError("sigma must be positive")
-    mu, sigma = mu.double(), sigma.double()
+    mu = mu.double()
+    sigma = sigma.to(mu)
     far, step = CUT * sigma.max(), min(STEP, sigma.min().item())
     first, last = ((mu.min() - far) / step).floor().item(), ((mu.max() + far) / step).ceil().item()
     if last - first > MOST_PLACES:

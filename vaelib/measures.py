@@ -116,14 +116,14 @@ def log_marginal(
 @in_eval_mode("model")
 @torch.no_grad()
 def reconstruct(model, images: Tensor) -> Tensor:
-    """Images (n, C, H, W) → their reconstructions, from the UAE's code or from the mean of the VAE's posterior."""
+    """Images (n, C, H, W) → their reconstructions from the UAE's code or the VAE's μ. Raises as `codes_of` does."""
     return images_of(model, codes_of(model, images))
 
 
 @in_eval_mode("model")
 @torch.no_grad()
 def codes_of(model, images: Tensor) -> Tensor:
-    """One point (n, D) for each image: the UAE's code h, or the mean μ of the VAE's posterior."""
+    """One point (n, D) for each image: the UAE's code h, or the VAE's mean μ. Raises TypeError or ValueError."""
     require_images_for(model, images)
     code = code_of(model, images)
     return code.mean if isinstance(code, Normal) else code
@@ -135,7 +135,7 @@ def heard_codes_of(model, images: Tensor, *, seed: int = 0) -> Tensor:
     """What a decoder gets for each image, (n, D): the UAE's code h, or one z drawn from the VAE's posterior.
 
     Fit probes on these. On the means they would also read what the noise of z drowns: latents that the decoder has
-    learnt to ignore.
+    learnt to ignore. Raises as `codes_of` does.
     """
     require.seed("seed", seed)
     require_images_for(model, images)
@@ -167,6 +167,7 @@ class Probes:
         """A Gaussian posterior over (B, D) → the exact Gaussian of each attribute, (B, K); not how they vary together.
 
         A linear map of N(μ, diag σ²) is N(w_k·μ + b_k, Σ_j w_kj² σ_j²): a variance adds up with squared weights.
+        Raises TypeError or ValueError for another `q`.
         """
         require.bells("q", q, latents=self.weight.shape[1])
         q = Normal(q.mean.to(self.weight), q.stddev.to(self.weight), validate_args=False)
@@ -178,12 +179,13 @@ class Probes:
     def r2(self, z: Tensor, factors: Tensor) -> Tensor:
         """The share of each attribute's variance that the probe explains, (K,): 1 is all, 0 is none.
 
-        `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on.
+        `z` (n, D) and `factors` (n, K) should be held out: not those that the probes were fitted on. Raises TypeError
+        or ValueError that names the argument.
         """
         require.table("z", z, (None, self.weight.shape[1]))
         require.pairs(z, factors)
         require.table("factors", factors, (len(z), len(self.weight)))
-        residual = (self.predict(z) - factors).double().square().sum(dim=0)
+        residual = (self.predict(z).to(factors.device) - factors).double().square().sum(dim=0)
         spread = (factors.double() - factors.double().mean(dim=0)).square().sum(dim=0)
         if not (spread > 0).all():
             raise ValueError("factors must vary in each column: of a constant nothing is left to explain")
@@ -233,7 +235,7 @@ def distance_to_nearest(pictures: Tensor, real: Tensor, *, batch_size: int = 500
     """How far each of `pictures` (n, C, H, W) lies from the nearest of the `real` ones (m, C, H, W) → (n,).
 
     The distance is the root mean square over pixels and channels: 0 for a copy, up to rounding (5e-4), and 1
-    for black against white.
+    for black against white. Raises TypeError or ValueError that names the argument.
     """
     require.images("pictures", pictures)
     require.images("real", real)

@@ -81,7 +81,8 @@ class ImageCoder(nn.Module):
         return self.decoder(z)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write weights and settings to `path` (safetensors). An earlier file stays whole until the new one is."""
+        """Write weights and settings to `path` (safetensors). An earlier file stays whole until the new one is. Raises
+        OSError if there is no place, TypeError or ValueError for a path or weights that can't be written."""
         save_model(self, path)
 
     @classmethod

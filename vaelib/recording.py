@@ -61,9 +61,9 @@ class Recording:
             raise TypeError(f"model must be a torch.nn.Module with weights, got {type(model).__name__}")
         if isinstance(model, MultiRateVAE):
             raise TypeError("model must be an Autoencoder or a VAE: a MultiRateVAE has a latent space for each β")
-        if not RECONSTRUCTED <= len(images) <= MOST_IMAGES or images.shape[1] not in (1, 3):
-            span = f"{RECONSTRUCTED} to {MOST_IMAGES}"
-            raise ValueError(f"images must be {span}, grey or RGB, got shape {tuple(images.shape)}")
+        if not RECONSTRUCTED <= len(images) <= MOST_IMAGES:
+            raise ValueError(f"images must be {RECONSTRUCTED} to {MOST_IMAGES}, got {len(images)}")
+        require.channels("images", images.shape[1])
         require.pixels("images", images)
         require.labels("labels", labels, len(images))
         require.whole_number("samples", samples, most=MOST_SAMPLES)

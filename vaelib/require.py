@@ -157,8 +157,13 @@ def images(name: str, values: Tensor) -> None:
 def pictures(name: str, values: Tensor) -> None:
     """`images` that can be drawn: grey or RGB."""
     images(name, values)
-    if values.shape[1] not in (1, 3):
-        raise ValueError(f"{name} must be grey or RGB, with 1 or 3 channels, got {values.shape[1]}")
+    channels(name, values.shape[1])
+
+
+def channels(name: str, count: int) -> None:
+    """Those of grey images or of RGB."""
+    if count not in (1, 3):
+        raise ValueError(f"{name} must be grey or RGB, with 1 or 3 channels, got {count}")
 
 
 def finite(name: str, values: Tensor) -> None:

@@ -228,7 +228,8 @@ def _train(
                     optimizer.zero_grad()
                     loss.total.backward()
                     optimizer.step()
-                    sums = sums + len(x) * torch.cat([torch.stack(loss[:3]), loss.kl_per_latent]).detach()
+                    parts = torch.cat([torch.stack(loss[:3]), loss.kl_per_latent]).detach()
+                    sums = sums + len(x) * parts.to(torch.promote_types(parts.dtype, torch.float32))  # room for a sum
                     bar.update()
                 total, error, kl, *kl_per_latent = (sums / len(images)).tolist()
                 history.add(total, error, kl, tuple(kl_per_latent))

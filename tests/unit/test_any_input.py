@@ -7,6 +7,8 @@ VAELIB_EXAMPLES=1000 pytest tests/unit/test_any_input.py
 """
 
 import contextlib
+import copy
+import functools
 import importlib
 import inspect
 import io
@@ -457,11 +459,18 @@ def right_arguments(name: str, world: World, left_out: int) -> dict:
     return values
 
 
+def has_a_self(name: str) -> bool:
+    return name.rpartition(".")[0] in SELVES and not inspect.ismethod(PUBLIC[name])
+
+
+def self_of(name: str, world: World):
+    return SELVES[name.rpartition(".")[0]](world)
+
+
 def call(name: str, world: World, values: dict):
-    owner, _, _ = name.rpartition(".")
-    function = PUBLIC[name]
-    if owner in SELVES and not inspect.ismethod(function):
-        function = function.__get__(SELVES[owner](world))
+    function, values = PUBLIC[name], dict(values)
+    if has_a_self(name):
+        function = function.__get__(values.pop("self", None) or self_of(name, world))
     many = [p.name for p in parameters_of(name).values() if p.kind is inspect.Parameter.VAR_POSITIONAL]
     if many:
         first = [value for argument, value in values.items() if argument not in many]
@@ -562,7 +571,7 @@ def files():
 @contextlib.contextmanager
 def little_memory():
     """Who asks for much more than there is gets an error, where the system has such a limit, and no machine is lost."""
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or torch.cuda.is_available():  # CUDA reserves addresses of many GB
         yield
         return
     resource = importlib.import_module("resource")
@@ -599,6 +608,46 @@ def test_any_input_gets_a_right_result_or_a_named_refusal(name):
         assert not fault, f"{name}({', '.join(replaced) or 'all right'}): {fault}"
 
     answers()
+
+
+def on_the_card(value):
+    """The same value with all of its tensors and models on the graphics card."""
+    if isinstance(value, Tensor):
+        return value.cuda()
+    if isinstance(value, Normal):
+        return Normal(value.mean.cuda(), value.stddev.cuda())
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).cuda()
+    if isinstance(value, torch.Generator):
+        return torch.Generator("cuda")
+    if isinstance(value, dict):
+        return {label: on_the_card(part) for label, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        parts = map(on_the_card, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if inspect.isfunction(value):
+        return functools.wraps(value)(lambda *arguments: on_the_card(value(*arguments)))
+    if type(value).__module__.startswith("vaelib."):
+        moved = copy.copy(value)
+        vars(moved).update(on_the_card(vars(value)))
+        return moved
+    return value
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_on_a_graphics_card_a_right_call_is_answered_and_half_of_one_refused_by_name():
+    world, faults = World(8, 0), {}
+    for name in TRIED:
+        values = right_arguments(name, world, 0)
+        if has_a_self(name):
+            values["self"] = self_of(name, world)
+        elsewhere = list(values) if name.startswith("explorers.") else []  # they draw what is on the CPU
+        tried = {"all": (on_the_card(values), elsewhere)}
+        tried |= {one: ({**values, one: on_the_card(values[one])}, [*values, "model"]) for one in values}
+        for what, (moved, replaced) in tried.items():
+            if fault := complaint(name, world, moved, replaced):
+                faults[f"{name}, on the card: {what}"] = fault
+    assert not faults, "\n".join(f"{call}: {fault}" for call, fault in faults.items())
 
 
 MADE = {

@@ -186,6 +186,15 @@ def test_training_works_in_the_models_dtype(dtype):
     assert next(model.parameters()).dtype == dtype and history.loss[-1] > 0
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_history_of_a_training_in_half_precision_holds_sums_beyond_it(dtype):
+    n = 40_000  # images, whose sum of errors no float16 can hold
+    options = {"n": n, "epochs": 1, "batch_size": 1000, "learning_rate": 1e-6}
+    (_, in_half), (_, in_full) = train(VAE, dtype=dtype, **options), train(VAE, **options)
+    assert n * in_full.loss[0] > torch.finfo(torch.float16).max
+    assert in_half.loss[0] == pytest.approx(in_full.loss[0], rel=0.01)
+
+
 def test_images_of_another_dtype_than_the_model_are_refused():
     with pytest.raises(TypeError, match=r"images.*float32.*float64"):
         fit(build(VAE), images(dtype=torch.float64), progress=False)

@@ -68,8 +68,7 @@ def require_for_the_browser(name: str, model: nn.Module, kind: type[nn.Module]) 
         raise TypeError(f"{name} must be vaelib's own {kind.__name__}, got {got}: {ONLY_DENSE}")
     if not isinstance(model, kind):
         raise TypeError(f"{name} must be of type {kind.__name__}, got {got}")
-    if model.image_shape[0] not in (1, 3):
-        raise ValueError(f"{name} must be of grey or RGB images, 1 or 3 channels, it has {model.image_shape[0]}")
+    require.channels(f"{name}'s images", model.image_shape[0])
     own = type(model).encode is kind.encode and type(model).decode is kind.decode
     if not own or not all(type(layer) in KNOWN_LAYERS for layer in model.modules() if layer is not model):
         raise TypeError(

@@ -13,7 +13,7 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, hide_axes, in_course_style, new_figure, side_by_side
 from vaelib.language import _, listed
 from vaelib.measures import Probes
-from vaelib.models import code_of, images_of, in_eval_mode, in_mode, require_images_for, sample
+from vaelib.models import code_of, images_of, in_eval_mode, require_images_for, sample
 from vaelib.palette import BLUE, GREY, ORANGE, ORANGE_INK
 
 # Of figures 1 and 2: x, encoder, code, decoder, x̂; then the side branch, its tracks and their key.
@@ -25,19 +25,19 @@ PLACES = (
 
 @in_course_style
 @in_eval_mode("autoencoder")
+@torch.no_grad()
 def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | None = None) -> CourseFigure:
     """Figure 1: an `image` (1, C, H, W) → its code h, one number for each latent → the image again.
 
-    A side branch shows what the `probes` read off h, one number for each attribute; a ▲ marks the `truth` (K,), what
-    the face was drawn with, if it is given. `figure_vae` has the same size, and each part in the same place.
+    A side branch shows what the `probes` read off h, one number for each attribute; a ▲ marks the `truth` (K,),
+    what the face was drawn with, if it is given. `figure_vae` has the same size, and each part in the same place.
+    Raises TypeError or ValueError that names the argument.
     """
-    _require_face(autoencoder, "autoencoder", probes, image, truth)
-    if isinstance(autoencoder.encode(image), Normal):
+    h = _code_of_face(autoencoder, "autoencoder", probes, image, truth)
+    if isinstance(h, Normal):
         raise TypeError("autoencoder must encode to a code; for a VAE there is figure_vae")
-    with torch.no_grad():
-        h = autoencoder.encode(image)
-        values = probes.predict(h)[0].tolist()
-        x_hat = images_of(autoencoder, h, model_name="autoencoder")
+    values = probes.predict(h)[0].tolist()
+    x_hat = images_of(autoencoder, h, model_name="autoencoder")
     said = ", ".join(
         _("{name} about {value:.2f}").format(name=_(name), value=value)
         for name, value in zip(probes.names, values, strict=True)
@@ -60,24 +60,24 @@ def figure_uae(autoencoder, probes: Probes, image: Tensor, *, truth: Tensor | No
 
 @in_course_style
 @in_eval_mode("vae")
+@torch.no_grad()
 def figure_vae(
     vae, probes: Probes, image: Tensor, *, samples: int = 4, seed: int = 0, truth: Tensor | None = None
 ) -> CourseFigure:
     """Figure 2: an `image` (1, C, H, W) → a bell curve q_j(z|x) for each latent → faces decoded from sampled z.
 
-    A side branch shows the exact push-forward of q(z|x) through the probes, a bell for each attribute; a ▲ marks the
-    `truth` (K,), if it is given. Widths are to scale; all bells are drawn equally high.
+    A side branch shows the exact push-forward of q(z|x) through the probes, a bell for each attribute; a ▲ marks
+    the `truth` (K,), if it is given. Widths are to scale; all bells are drawn equally high. Raises TypeError or
+    ValueError that names the argument.
     """
-    _require_face(vae, "vae", probes, image, truth)
+    q = _code_of_face(vae, "vae", probes, image, truth)
     require.whole_number("samples", samples, most=1000)
     require.seed("seed", seed)
-    if not isinstance(vae.encode(image), Normal):
+    if not isinstance(q, Normal):
         raise TypeError("vae must encode to a distribution; for a UAE there is figure_uae")
-    with torch.no_grad():
-        q = vae.encode(image)
-        bells = probes.push_forward(q)
-        many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
-        x_hat = images_of(vae, sample(many, torch.Generator().manual_seed(seed)), model_name="vae")
+    bells = probes.push_forward(q)
+    many = Normal(q.mean.expand(samples, -1), q.stddev.expand(samples, -1))
+    x_hat = images_of(vae, sample(many, torch.Generator().manual_seed(seed)), model_name="vae")
     means, deviations = bells.mean[0].tolist(), bells.stddev[0].tolist()
     said = ", ".join(
         _("{name} about {mean:.2f} ± about {width:.2f}").format(name=_(name), mean=mean, width=width)
@@ -103,7 +103,10 @@ def figure_vae(
 
 @in_course_style
 def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> CourseFigure:
-    """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior."""
+    """The attributes of one face, side by side: for each label a push-forward (1, K) of its posterior.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     _require_posteriors(posteriors)
     require.names("names", names)
     for label, q in posteriors.items():
@@ -128,7 +131,8 @@ def attribute_bells(posteriors: Mapping[str, Normal], names: Sequence[str]) -> C
 def latent_bells(posteriors: Mapping[str, Normal]) -> CourseFigure:
     """For each label the D posteriors q_j(z|x) (1, D) of one image in latent units, over the prior N(0, 1).
 
-    All bells of one panel are drawn equally high; widths and positions are to scale.
+    All bells of one panel are drawn equally high; widths and positions are to scale. Raises TypeError or ValueError
+    that names the argument.
     """
     _require_posteriors(posteriors)
     alt = _("The latent distributions of one image under {labels}, each over the prior's bell curve.")
@@ -155,20 +159,21 @@ def _require_posteriors(posteriors: Mapping[str, Normal]) -> None:
             raise ValueError(f"posteriors[{label!r}] must be of one image, over (1, D), got {tuple(q.mean.shape)}")
 
 
-def _require_face(model, model_name: str, probes: Probes, image: Tensor, truth: Tensor | None) -> None:
+def _code_of_face(model, model_name: str, probes: Probes, image: Tensor, truth: Tensor | None) -> Tensor | Normal:
+    """What the model encodes the one image to, once it and the other arguments are found to fit together."""
     require.images("image", image)
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
     require_images_for(model, image, model_name=model_name, images_name="image")
     if not isinstance(probes, Probes):
         raise TypeError(f"probes must be what fit_probes returns, got {type(probes).__name__}")
-    with in_mode(model, training=False):
-        code = code_of(model, image, model_name=model_name, images_name="image")
+    code = code_of(model, image, model_name=model_name, images_name="image")
     latents = (code.mean if isinstance(code, Normal) else code).shape[1]
     if probes.weight.shape[1] != latents:
         raise ValueError(f"probes must read the {latents} latents of {model_name}, they read {probes.weight.shape[1]}")
     if truth is not None:
         require.line("truth", truth, len(probes.names))
+    return code
 
 
 def _figure_of_path(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -115,6 +116,11 @@ def side_by_side(figure: Figure, panels: Mapping) -> Iterator[tuple]:
     """New axes on `figure`, one beside the other, each with a label of `panels` and what stands under it."""
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     return ((some, label, value) for some, (label, value) in zip(axes, panels.items(), strict=True))
+
+
+def as_array(values: Tensor) -> np.ndarray:
+    """Numbers of any kind and place as matplotlib takes them all."""
+    return values.detach().cpu().double().numpy()
 
 
 def draw_image(axes: Axes, image: Tensor, extent: tuple[float, float, float, float] | None = None) -> None:

@@ -14,6 +14,7 @@ from vaelib.figures.canvas import (
     LINE_STYLES,
     POINT_STYLES,
     CourseFigure,
+    as_array,
     in_course_style,
     new_figure,
     require_alt,
@@ -29,7 +30,10 @@ GROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0}  # 
 
 @in_course_style
 def training_curves(history: History) -> CourseFigure:
-    """The loss and its parts for each epoch of `history`, on a logarithmic scale."""
+    """The loss and its parts for each epoch of `history`, on a logarithmic scale.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     if not isinstance(history, History):
         raise TypeError(f"history must be what fit returns, got {type(history).__name__}")
     if not history.loss:
@@ -56,7 +60,10 @@ def training_curves(history: History) -> CourseFigure:
 @in_course_style
 def kl_bars(kl_per_latent: Mapping[str, Sequence[float]]) -> CourseFigure:
     """Each latent's KL in nats, largest first, for every label. Collapsed latents, below the dotted line at 0.01,
-    are marked ×."""
+    are marked ×.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     require.mapping("kl_per_latent", kl_per_latent)
     kl_per_latent = {label: _nats(f"kl_per_latent[{label!r}]", values) for label, values in kl_per_latent.items()}
     alt = _("Bars with the KL of each latent, largest first, for {labels}.").format(labels=listed(kl_per_latent))
@@ -127,7 +134,7 @@ def curves(
     for title, ends in limits.items():
         if not isinstance(ends, Sequence) or len(ends) != 2 or not all(map(require.is_finite_number, ends)):
             raise ValueError(f"limits[{title!r}] must be two finite numbers, got {require.shown(ends)}")
-    x = x.detach().cpu().float().numpy()
+    x = as_array(x)
     rows = -(-len(panels) // 3)  # more than three in a row get too small to read
     columns = -(-len(panels) // rows)
     width, height = {1: (7.2, 4.2), 2: (11.4, 5.4), 3: (14.8, 6.4)}[columns]  # so that letters stay large on a slide
@@ -135,7 +142,7 @@ def curves(
     for place, (title, lines) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         for (label, values), (style, colour) in zip(lines.items(), cycle(LINE_STYLES)):
-            y = values.detach().cpu().float().numpy()
+            y = as_array(values)
             axes.plot(x, y, style, color=colour, linewidth=2.5, label=label)
             if label in filled:
                 axes.fill_between(x, y, where=y >= 0, color=colour, alpha=0.3, linewidth=0)
@@ -290,7 +297,7 @@ def number_tables(
     width = 0.85 * len(columns) + 0.11 * max(map(len, rows)) + 0.4
     figure = new_figure(width * len(tables), 0.5 * len(rows) + 1.7, alt)
     for axes, title, values in side_by_side(figure, tables):
-        shown = values.detach().cpu().double().numpy()
+        shown = as_array(values)
         axes.imshow(shown, cmap=colours, vmin=middle - reach, vmax=middle + reach, aspect="auto", alpha=0.7)
         for (row, column), value in np.ndenumerate(shown):
             axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center")
@@ -309,7 +316,8 @@ def hole_bars(
 ) -> CourseFigure:
     """The distance to the nearest real image for each way to draw a latent: the middle half, and the median.
 
-    Labels that start with "VAE" get its colour and a dot, all others the UAE's and a square.
+    Labels that start with "VAE" get its colour and a dot, all others the UAE's and a square. Raises TypeError or
+    ValueError that names the argument.
     """
     require.words("xlabel", xlabel)
     require.mapping("distances", distances)

@@ -45,7 +45,10 @@ def two_arrows() -> CourseFigure:
 
 @in_course_style
 def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
-    """The layers of a UAE or a VAE as boxes, as tall as they are wide in numbers (by the logarithm), from x to x̂."""
+    """The layers of a UAE or a VAE as boxes, as tall as they are wide in numbers (by the logarithm), from x to x̂.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     if not isinstance(model, (Autoencoder, VAE)):
         raise TypeError(f"model must be an Autoencoder or a VAE, got {type(model).__name__}")
     is_vae = isinstance(model, VAE)
@@ -86,7 +89,10 @@ def network_boxes(model: Autoencoder | VAE) -> CourseFigure:
 
 @in_course_style
 def noise_to_latent(mu: float, sigma: float, epsilon: Tensor) -> CourseFigure:
-    """Reparameterisation: draws `epsilon` (n,) of N(0, 1) above, and below where z = μ + σε takes each of them."""
+    """Reparameterisation: draws `epsilon` (n,) of N(0, 1) above, and below where z = μ + σε takes each of them.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     mu, sigma = require.number("mu", mu), require.number("sigma", sigma, least=0)
     if max(abs(mu), sigma) > FARTHEST:
         raise ValueError(f"mu and sigma must be at most {FARTHEST:g}, got {mu:g} and {sigma:g}")

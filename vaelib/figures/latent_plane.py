@@ -9,7 +9,15 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vaelib import require
-from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
+from vaelib.figures.canvas import (
+    CourseFigure,
+    as_array,
+    draw_image,
+    in_course_style,
+    new_figure,
+    require_alt,
+    side_by_side,
+)
 from vaelib.language import _, listed
 from vaelib.models import Autoencoder, code_of, images_of, in_mode, require_images_for, sample
 from vaelib.palette import CLASS_COLOURS, CLASS_MARKERS
@@ -42,11 +50,11 @@ def latent_scatter(model, images: Tensor, labels: Tensor, *, ellipses: int = 30)
         )
     figure = new_figure(7.6, 6.4, alt.format(images=len(images), ellipses=min(ellipses, len(images))))
     axes = figure.subplots()
-    for label in labels.unique().tolist():
-        some = points[labels == label]
+    points, labels = as_array(points), labels.cpu().numpy()
+    for label in np.unique(labels).tolist():
         style = {"color": CLASS_COLOURS[label % 10], "marker": CLASS_MARKERS[label % 10]}
         size = 22 if len(images) > 200 else 50
-        axes.scatter(*some.T.cpu().double().numpy(), s=size, alpha=0.75, linewidths=0, label=str(label), **style)
+        axes.scatter(*points[labels == label].T, s=size, alpha=0.75, linewidths=0, label=str(label), **style)
     if isinstance(code, Normal):
         for centre, sigma in zip(code.mean[:ellipses].tolist(), code.stddev[:ellipses].tolist(), strict=True):
             axes.add_patch(Ellipse(centre, 2 * sigma[0], 2 * sigma[1], fill=False, color="black", linewidth=1.3))
@@ -99,12 +107,12 @@ def latent_planes(
     alone = len(models) == 1
     figure = new_figure(8, 6.4, alt) if alone else new_figure(6.4 * len(models), 7.2, alt)
     window = _window(torch.cat(list(points.values())), around_0=prior)
-    for axes, name, place in side_by_side(figure, points):
-        for label in labels.unique().tolist():
+    points, labels = {name: as_array(places) for name, places in points.items()}, labels.cpu().numpy()
+    for axes, name, places in side_by_side(figure, points):
+        for label in np.unique(labels).tolist():
             style = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label]}
             said = names[label] if label < len(names) else str(label)
-            some = place[labels == label].T.cpu().double().numpy()
-            axes.scatter(*some, s=26, alpha=0.7, linewidths=0, label=said, **style)
+            axes.scatter(*places[labels == label].T, s=26, alpha=0.7, linewidths=0, label=said, **style)
         for radius in (1, 2) if prior else ():
             axes.add_patch(Circle((0, 0), radius, fill=False, color="black", linestyle="--", linewidth=1.5))
         letter = letters[name]

@@ -47,7 +47,10 @@ def picture_html(images: Tensor, alt: str, *, height: int = 192) -> str:
 
 @in_course_style
 def pictures(rows: Mapping[str, Tensor], *, columns: Sequence[str] = (), title: str = "", alt: str) -> CourseFigure:
-    """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image."""
+    """Rows of images: each label with a tensor (B, C, H, W). `columns` may name what stands above each image.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     require.mapping("rows", rows)
     require_alt(alt)
     require.words("title", title)
@@ -99,7 +102,10 @@ def _layout(labels: list[str], count: int) -> tuple[float, float]:
 
 
 def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigure:
-    """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior."""
+    """The `images` (B, C, H, W) above what each model makes of them, from its code or the mean of its posterior.
+
+    Raises TypeError or ValueError that names the argument.
+    """
     require.mapping("models", models)
     for name, model in models.items():
         require_images_for(model, images, model_name=f"models[{name!r}]")
