@@ -870,9 +870,24 @@ def test_the_state_is_shared_with_python(module):
     assert bytes_ == [2, 3]
 
 
-def test_a_frame_draws_the_dear_part_once_more_at_most(module):
+# A clock that a test sets: `untilFrame` ms are left, and the dear part takes `takes` ms.
+CLOCK = """
+() => {
+  window.clock = { now: 1000, takes: 0 };
+  clock.set = (untilFrame) => (clock.lastFrame = clock.now - 1000 / 60 + untilFrame);
+  clock.set(15);
+  performance.now = () => clock.now;
+  Object.defineProperty(document.timeline, "currentTime", { get: () => clock.lastFrame, configurable: true });
+}
+"""
+
+
+@pytest.fixture
+def an_explorer(module):
+    """A page with an explorer that notes what is called in it."""
     page = module("explorer")
     page.evaluate(MODEL)
+    page.evaluate(CLOCK)
     page.evaluate(
         """
         () => {
@@ -881,7 +896,11 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
           const declared = explorer.explorer({
             label: () => "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
             build: (view) => ((window.view = view), {
-              children: ["inside"], drawNow: () => heard.push("now"), drawLater: () => heard.push("later"),
+              children: ["inside"], drawNow: () => heard.push("now"),
+              drawLater() {
+                heard.push("later");
+                clock.now += clock.takes;
+              },
               showControls: () => heard.push("controls"), onceShown: () => heard.push("shown"),
               stop: () => heard.push("stop"),
             }),
@@ -891,23 +910,57 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(module):
         }
         """
     )
+    yield page
+    page.evaluate("() => { delete performance.now; delete document.timeline.currentTime; }")
+
+
+IN_A_FRAME = """
+(moves) => {
+  for (const move of moves) move();
+  return new Promise((done) => setTimeout(() => done(heard.splice(0).join()), 100));
+}
+"""
+THREE = f"() => ({IN_A_FRAME})([1, 2, 3].map((beta) => () => view.set({{ beta }})))"
+
+
+def test_a_frame_draws_the_dear_part_once_more_at_most(an_explorer):
+    page = an_explorer
     said = "() => heard.splice(0).join()"
     assert page.evaluate(said) == "now,later,shown"
     assert page.evaluate("() => [declared.reads, declared.writes]") == [["words", "palette"], ["beta", "image"]]
     assert attributes(page, "section.vl", "aria-label", "style") == [
         ["It", "--blue-on-light: #001; --blue-on-dark: #002; --orange-on-light: #003; --orange-on-dark: #004;"]
     ]
-    in_a_frame = """
-    (moves) => {
-      for (const move of moves) move();
-      return new Promise((done) => setTimeout(() => done(heard.splice(0).join()), 100));
-    }
-    """
-    three = f"() => ({in_a_frame})([1, 2, 3].map((beta) => () => view.set({{ beta }})))"
-    assert page.evaluate(three) == "now,later,now,now,later"
-    assert page.evaluate(f"() => ({in_a_frame})([() => view.set({{ beta: 4 }})])") == "now,later"
-    assert page.evaluate(f"() => ({in_a_frame})([() => view.setAndShow({{ beta: 5 }})])") == "now,later,controls"
-    assert page.evaluate(f"() => ({in_a_frame})([() => model.set('image', 1)])") == "controls,now,later"
-    removed = f"() => ({in_a_frame})([() => view.set({{ beta: 6 }}), () => view.set({{ beta: 7 }}), stop])"
+    assert page.evaluate(THREE) == "now,later,now,now,later"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 4 }})])") == "now,later"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.setAndShow({{ beta: 5 }})])") == "now,later,controls"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => model.set('image', 1)])") == "controls,now,later"
+    removed = f"() => ({IN_A_FRAME})([() => view.set({{ beta: 6 }}), () => view.set({{ beta: 7 }}), stop])"
     assert page.evaluate(removed) == "now,later,now,stop", "what is gone is not drawn"
     assert page.evaluate("() => model.listeners.length") == 0
+
+
+@pytest.mark.parametrize(
+    ("until_frame", "takes", "drawn"),
+    [
+        (15, 0, "now,later|now,now,later"),  # at once, and what came after it in the frame
+        (2.1, 0, "now,later|now,now,later"),
+        (1.9, 0, "|now,later"),  # the frame is near: all of it in the frame
+        (12.1, 10, "now,later|now,now,later"),
+        (11.9, 10, "|now,later"),
+    ],
+)
+@pytest.mark.parametrize("clock_stands_at", [-1000, 0, 1])  # frames from the last: long ago, the last one, the next
+def test_what_would_be_late_for_the_frame_is_drawn_in_it(an_explorer, until_frame, takes, drawn, clock_stands_at):
+    page = an_explorer
+    page.evaluate("(takes) => { clock.takes = takes; view.set({ beta: 9 }); }", takes)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    page.evaluate("() => { heard.length = 0; }")
+    page.evaluate(
+        "([ms, frames]) => { clock.takes = 0; clock.set(ms); clock.lastFrame += frames * 1000 / 60; }",
+        [until_frame, clock_stands_at],
+    )
+    at_once = "() => { view.set({ beta: 1 }); return heard.splice(0).join(); }"
+    later = f"() => ({IN_A_FRAME})([2, 3].map((beta) => () => view.set({{ beta }})))"
+    both = f"async () => [({at_once})(), await ({later})()].join('|')"
+    assert page.evaluate(both) == drawn
