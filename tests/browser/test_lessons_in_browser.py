@@ -30,6 +30,7 @@ def lesson(request, lab, page):
                 cells.some(cell => cell.outputs.some(output => output.output_type == "error"));
         }}""",
         timeout=600_000,
+        polling=500,  # ms: to look at the whole notebook in each frame would take as much time as to run it
     )
     wait_until_idle(page)
     yield page
