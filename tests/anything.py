@@ -207,6 +207,10 @@ CHANGES = {
     "a Parameter": lambda t: nn.Parameter(t.detach()) if t.is_floating_point() else t,
 }
 
+if torch.cuda.is_available():
+    CHANGES["on a graphics card"] = lambda t: t.detach().cuda()
+    ODD_MODELS.extend(kind(SHAPE, latents, (8,), seed=1).cuda() for kind in KINDS for latents in (2, D))
+
 
 def _changed(change: str, value: Tensor):
     try:

@@ -15,6 +15,7 @@ from torch.distributions import Normal
 from vaelib import require
 
 RECONSTRUCTIONS = ("l1", "mse", "bce")
+GREATEST_SCALE = 1e100  # whose square is far from an overflow
 
 
 class Loss(NamedTuple):
@@ -141,7 +142,7 @@ def require_likelihood(reconstruction: str, scale: float) -> float:
     """The `scale` as a float. Raises TypeError or ValueError, naming the argument, unless the two describe a
     likelihood."""
     require.choice("reconstruction", reconstruction, RECONSTRUCTIONS)
-    number = require.number("scale", scale, above=0)
+    number = require.number("scale", scale, above=0, most=GREATEST_SCALE)
     if reconstruction == "bce" and number != 1:
         raise ValueError(f'scale must be 1 for reconstruction="bce", which has none, got {scale}')
     return number
