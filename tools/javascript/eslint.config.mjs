@@ -33,8 +33,8 @@ export default [
     },
     languageOptions: {
       globals: globals(
-        "atob", "cancelAnimationFrame", "clearTimeout", "document", "matchMedia", "requestAnimationFrame", "setTimeout",
-        "WebAssembly",
+        "atob", "cancelAnimationFrame", "clearTimeout", "document", "matchMedia", "performance", "requestAnimationFrame",
+        "setTimeout", "WebAssembly",
       ),
     },
   },
