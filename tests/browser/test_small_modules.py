@@ -945,13 +945,17 @@ def test_a_frame_draws_the_dear_part_once_more_at_most(an_explorer):
     [
         (15, 0, "now,later|now,now,later"),  # at once, and what came after it in the frame
         (2.1, 0, "now,later|now,now,later"),
-        (1.9, 0, "|now,later"),  # the frame is near: all of it in the frame
+        (1.9, 0, "now|now,now,later"),  # the frame is near: the dear part in the frame
         (12.1, 10, "now,later|now,now,later"),
-        (11.9, 10, "|now,later"),
+        (11.9, 10, "now|now,now,later"),
+        (14.5, 14.6, "now|now,now,later"),
+        (14.5, 14.7, "now,later|now,now,later"),  # it would be late in any case
     ],
 )
 @pytest.mark.parametrize("clock_stands_at", [-1000, 0, 1])  # frames from the last: long ago, the last one, the next
-def test_what_would_be_late_for_the_frame_is_drawn_in_it(an_explorer, until_frame, takes, drawn, clock_stands_at):
+def test_the_dear_part_is_drawn_in_the_frame_where_it_would_be_late(
+    an_explorer, until_frame, takes, drawn, clock_stands_at
+):
     page = an_explorer
     page.evaluate("(takes) => { clock.takes = takes; view.set({ beta: 9 }); }", takes)
     page.evaluate("() => new Promise((done) => setTimeout(done, 100))")

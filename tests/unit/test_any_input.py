@@ -570,8 +570,9 @@ def files():
 
 @contextlib.contextmanager
 def little_memory():
-    """Who asks for much more than there is gets an error, where the system has such a limit, and no machine is lost."""
-    if not sys.platform.startswith("linux") or torch.cuda.is_available():  # CUDA reserves addresses of many GB
+    """Who asks for much more than there is gets an error, and no machine is lost: on Linux, where no graphics card is, for
+    CUDA reserves addresses of many GB."""
+    if not sys.platform.startswith("linux") or torch.cuda.is_available():
         yield
         return
     resource = importlib.import_module("resource")
@@ -635,7 +636,7 @@ def on_the_card(value):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
-def test_on_a_graphics_card_a_right_call_is_answered_and_half_of_one_refused_by_name():
+def test_on_a_graphics_card_a_right_call_is_answered_and_one_half_there_answered_or_refused_by_name():
     world, faults = World(8, 0), {}
     for name in TRIED:
         values = right_arguments(name, world, 0)

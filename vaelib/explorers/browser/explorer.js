@@ -7,7 +7,7 @@ import { declared, sharedState, valueOf } from "./state.js";
 const FRAME = 1000 / 60; // ms
 const MARGIN = 2; // ms, for what a move costs beside the drawing
 
-/** How many ms are left until the next frame. The document's clock stands at the last one, in Chromium at the next. */
+/** How many ms are left until the next frame. The document's clock stands at the last frame, or at the next. */
 function untilNextFrame() {
   const since = (performance.now() - document.timeline.currentTime) % FRAME;
   return since > 0 ? FRAME - since : -since;
@@ -15,33 +15,25 @@ function untilNextFrame() {
 
 /**
  * Draw all at once, so that the next frame has only to be painted; of further moves before it `drawLater`, which is the
- * dearer part, is done once for all. Where the frame would come before all is drawn, all is drawn in the frame: one that
- * begins late is shown a whole frame later.
+ * dearer part, is done once for all. A frame that begins late is shown a whole frame later: so where all would not be drawn
+ * before the frame begins, `drawLater` is done in it.
  */
 function painter(drawNow, drawLater) {
-  let [frame, left, took] = [null, null, 0]; // what is left for the frame to draw; ms, when all was drawn the last time
-
-  function drawAll() {
-    const began = performance.now();
-    drawNow();
-    drawLater();
-    took = performance.now() - began;
-  }
-
+  let [frame, again, took] = [null, false, 0]; // ms, when all was drawn the last time
   return {
     draw() {
-      if (frame === null) {
-        if (untilNextFrame() < took + MARGIN) left = drawAll;
-        else drawAll();
-        frame = requestAnimationFrame(() => {
-          const draw = left;
-          [frame, left] = [null, null];
-          draw?.();
-        });
-      } else if (left !== drawAll) {
-        drawNow();
-        left = drawLater;
+      const began = performance.now();
+      const late = untilNextFrame() < took + MARGIN && took + MARGIN < FRAME;
+      drawNow();
+      again = frame !== null || late;
+      if (!again) {
+        drawLater();
+        took = performance.now() - began;
       }
+      frame ??= requestAnimationFrame(() => {
+        frame = null;
+        if (again) drawLater();
+      });
     },
     stop: () => cancelAnimationFrame(frame),
   };
