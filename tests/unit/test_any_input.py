@@ -570,7 +570,7 @@ def files():
 
 @contextlib.contextmanager
 def little_memory():
-    """Who asks for much more than there is gets an error, and no machine is lost: on Linux, where no graphics card is, for
+    """Who asks for much more than there is gets an error, and no machine is lost: on Linux without a graphics card.
     CUDA reserves addresses of many GB."""
     if not sys.platform.startswith("linux") or torch.cuda.is_available():
         yield
