@@ -957,9 +957,8 @@ def test_the_dear_part_is_drawn_in_the_frame_where_it_would_be_late(
     an_explorer, until_frame, takes, drawn, clock_stands_at
 ):
     page = an_explorer
-    page.evaluate("(takes) => { clock.takes = takes; view.set({ beta: 9 }); }", takes)
-    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
-    page.evaluate("() => { heard.length = 0; }")
+    page.evaluate("(takes) => { clock.takes = takes; }", takes)
+    page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 9 }})])")
     page.evaluate(
         "([ms, frames]) => { clock.takes = 0; clock.set(ms); clock.lastFrame += frames * 1000 / 60; }",
         [until_frame, clock_stands_at],
