@@ -228,7 +228,7 @@ FAULTS = [
     Fault("a view that does not follow Python", "sharedState", "model.on(events, onchange);", "", *SHOWN),
     Fault(
         "distortion at μ, not at samples",
-        "explore_beta.drawLater",
+        "explore_beta.draw",
         "coder.decode(sampled(mu, sigma, arrays.noise.data), n, beta)",
         "coder.decode(mu, n, beta)",
         *SHOWN,

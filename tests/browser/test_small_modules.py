@@ -665,10 +665,11 @@ def test_a_pad_answers_to_keys_and_pointer(module):
           const element = document.createElement("div");
           element.style = "width: 100px; height: 100px";
           window.part = pad.pad({ plane: { element, valueAt: () => [7, 8] }, ranges: [[-1, 1], [0, 10]], home: [0, 5],
-            label: "the plane", className: "mine",
+            label: "the plane", className: "mine", place: () => place,
             text: (place) => place.join(" and "), onmove: (to) => told.push(to) });
           document.body.replaceChildren(part.element);
-          part.set([0.5, 2]);
+          window.place = [0.5, 2];
+          part.show();
         }
         """
     )
@@ -686,7 +687,7 @@ def test_a_pad_answers_to_keys_and_pointer(module):
     for key in ("Control+ArrowUp", "Alt+ArrowUp", "Meta+ArrowUp", "a", "End"):
         pad.press(key)
     assert page.evaluate("() => told") == []
-    page.evaluate("() => part.set([1, 0.3])")
+    page.evaluate("() => { place = [1, 0.3]; }")
     pad.press("ArrowRight")
     pad.press("Shift+ArrowDown")
     assert page.evaluate("() => told.splice(0)") == [[1, 0.3], [1, 0]]
@@ -870,7 +871,7 @@ def test_the_state_is_shared_with_python(module):
     assert bytes_ == [2, 3]
 
 
-# A clock that a test sets: `untilFrame` ms are left, and the dear part takes `takes` ms.
+# A clock that a test sets: `untilFrame` ms are left, and to draw takes `takes` ms.
 CLOCK = """
 () => {
   window.clock = { now: 1000, takes: 0 };
@@ -896,9 +897,9 @@ def an_explorer(module):
           const declared = explorer.explorer({
             label: () => "It", reads: { palette: (value) => value }, writes: ["beta", "image"],
             build: (view) => ((window.view = view), {
-              children: ["inside"], drawNow: () => heard.push("now"),
-              drawLater() {
-                heard.push("later");
+              children: ["inside"],
+              draw() {
+                heard.push(`draw ${view.state.beta}`);
                 clock.now += clock.takes;
               },
               showControls: () => heard.push("controls"), onceShown: () => heard.push("shown"),
@@ -923,39 +924,37 @@ IN_A_FRAME = """
 THREE = f"() => ({IN_A_FRAME})([1, 2, 3].map((beta) => () => view.set({{ beta }})))"
 
 
-def test_a_frame_draws_the_dear_part_once_more_at_most(an_explorer):
+def test_a_frame_draws_once_more_at_most(an_explorer):
     page = an_explorer
     said = "() => heard.splice(0).join()"
-    assert page.evaluate(said) == "now,later,shown"
+    assert page.evaluate(said) == "draw 1,shown"
     assert page.evaluate("() => [declared.reads, declared.writes]") == [["words", "palette"], ["beta", "image"]]
     assert attributes(page, "section.vl", "aria-label", "style") == [
         ["It", "--blue-on-light: #001; --blue-on-dark: #002; --orange-on-light: #003; --orange-on-dark: #004;"]
     ]
-    assert page.evaluate(THREE) == "now,later,now,now,later"
-    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 4 }})])") == "now,later"
-    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.setAndShow({{ beta: 5 }})])") == "now,later,controls"
-    assert page.evaluate(f"() => ({IN_A_FRAME})([() => model.set('image', 1)])") == "controls,now,later"
+    assert page.evaluate(THREE) == "draw 1,draw 3"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 4 }})])") == "draw 4"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.setAndShow({{ beta: 5 }})])") == "draw 5,controls"
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => model.set('image', 1)])") == "controls,draw 5"
     removed = f"() => ({IN_A_FRAME})([() => view.set({{ beta: 6 }}), () => view.set({{ beta: 7 }}), stop])"
-    assert page.evaluate(removed) == "now,later,now,stop", "what is gone is not drawn"
+    assert page.evaluate(removed) == "draw 6,stop", "what is gone is not drawn"
     assert page.evaluate("() => model.listeners.length") == 0
 
 
 @pytest.mark.parametrize(
     ("until_frame", "takes", "drawn"),
     [
-        (15, 0, "now,later|now,now,later"),  # at once, and what came after it in the frame
-        (2.1, 0, "now,later|now,now,later"),
-        (1.9, 0, "now|now,now,later"),  # the frame is near: the dear part in the frame
-        (12.1, 10, "now,later|now,now,later"),
-        (11.9, 10, "now|now,now,later"),
-        (14.5, 14.6, "now|now,now,later"),
-        (14.5, 14.7, "now,later|now,now,later"),  # it would be late in any case
+        (15, 0, "draw 1|draw 3"),  # at once, and what came after it in the frame
+        (2.1, 0, "draw 1|draw 3"),
+        (1.9, 0, "|draw 3"),  # the frame is near: all in the frame
+        (12.1, 10, "draw 1|draw 3"),
+        (11.9, 10, "|draw 3"),
+        (14.5, 14.6, "|draw 3"),
+        (14.5, 14.7, "draw 1|draw 3"),  # it would be late in any case
     ],
 )
 @pytest.mark.parametrize("clock_stands_at", [-1000, 0, 1])  # frames from the last: long ago, the last one, the next
-def test_the_dear_part_is_drawn_in_the_frame_where_it_would_be_late(
-    an_explorer, until_frame, takes, drawn, clock_stands_at
-):
+def test_what_would_be_late_is_drawn_in_the_frame(an_explorer, until_frame, takes, drawn, clock_stands_at):
     page = an_explorer
     page.evaluate("(takes) => { clock.takes = takes; }", takes)
     page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 9 }})])")

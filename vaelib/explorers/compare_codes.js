@@ -47,21 +47,16 @@ export default explorer({
     const after = picture(shape, "", "vl-whole");
     const drawn = strip(samples, shape, "", "vl-two-by-two");
 
-    let h; // the UAE's code, and
-    let mu; // the VAE's, after the shifts
-    function drawNow() {
-      h = shifted(rowOfChosen(uae.codes, uae), state.shifts, uae.table);
-      mu = shifted(rowOfChosen(vae.codes, vae), state.shifts, vae.table);
+    function draw() {
+      const h = shifted(rowOfChosen(uae.codes, uae), state.shifts, uae.table);
+      const mu = shifted(rowOfChosen(vae.codes, vae), state.shifts, vae.table);
       const sigma = sigmaNow();
       const z = state.epsilon.flatMap((epsilon) => [...sampled(mu, sigma, epsilon)]); // (samples, D)
       before.draw(arrays.images.data, state.image * uae.coder.pixels);
       after.draw(uae.coder.decode(h, 1));
       drawn.draw(vae.coder.decode(z, samples));
-    }
-
-    function drawLater() {
       const [values, means] = [readOut(h, uae.probes), readOut(mu, vae.probes)];
-      const widths = readOutWidths(sigmaNow(), vae.probes);
+      const widths = readOutWidths(sigma, vae.probes);
       const truth = rowOf(arrays.truth.data, state.image, names.length);
       numbers.draw(values);
       posteriors.draw(means, widths);
@@ -107,8 +102,7 @@ export default explorer({
           button(say("reset"), reset, { class: "vl-small" }),
         ),
       ],
-      drawNow,
-      drawLater,
+      draw,
       showControls() {
         picker.set(state.image);
         noise.set(state.noise);

@@ -187,17 +187,13 @@ export default explorer({
       return x.some((value) => value > 0) ? { x, ...coder.encode(coder.firstLayer(x, 1), 1) } : null;
     }
 
-    function drawNow() {
+    function draw() {
       const q = encoded();
       map.show(q);
       seen.draw(q ? q.x : new Float32Array(FRAME * FRAME));
       rebuilt.draw(q ? coder.decode(q.mu, 1) : new Float32Array(FRAME * FRAME));
-      if (q) map.drawPosterior(q);
-    }
-
-    function drawLater() {
-      const q = encoded();
       if (!q) return drawNothing();
+      map.drawPosterior(q);
       const z = sampled(repeated(q.mu, count), repeated(q.sigma, count), noise);
       samples.draw(coder.decode(z, count));
       map.drawSamples(z);
@@ -233,8 +229,7 @@ export default explorer({
               say("ellipse: q(z|x), 1\u00a0σ; dots: the samples; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ"))),
         ),
       ],
-      drawNow,
-      drawLater,
+      draw,
       showControls() {
         const pixels = state.image.flat();
         paper.load(pixels);

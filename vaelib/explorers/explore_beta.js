@@ -57,17 +57,12 @@ export default explorer({
     const rates = bars(latentNames(D), { most: 9, collapsedBelow, alt: "", rowHeight: 24 });
     const rateDistortion = tradeOff(Array.from({ length: curve.length / 2 }, (_, k) => [curve[2 * k], curve[2 * k + 1]]));
 
-    function drawNow() {
-      const { beta, image } = state;
-      const { mu } = coder.encode(rowOf(firstSums, image, firstSums.length / n), 1, beta);
-      before.draw(images, image * size);
-      after.draw(coder.decode(mu, 1, beta));
-    }
-
     let announceTimer;
-    function drawLater() {
+    function draw() {
       const { beta, image } = state;
       const { mu, sigma } = coder.encode(firstSums, n, beta);
+      before.draw(images, image * size);
+      after.draw(coder.decode(rowOf(mu, image, D), 1, beta));
       const reconstructed = coder.decode(sampled(mu, sigma, arrays.noise.data), n, beta);
       const distortion = sum(distances(images, reconstructed, n)) / n;
       const each = columnMeans(kl(mu, sigma), D);
@@ -111,8 +106,7 @@ export default explorer({
           panel(say("rate and distortion, {n} images", { n }), rateDistortion.element),
         ),
       ],
-      drawNow,
-      drawLater,
+      draw,
       showControls() {
         ofBeta.show();
         picker.set(state.image);

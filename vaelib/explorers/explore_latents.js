@@ -59,17 +59,14 @@ export default explorer({
     const unmoved = () => ({ latents: kl.map(() => 0), attributes: names.map(() => 0) });
     const surprise = () => setAndShow({ image: A_SAMPLE, sample: normals(D), ...unmoved() });
 
-    function drawNow() {
+    function draw() {
       const { image, sample } = state;
       const amounts = [...state.latents, ...state.attributes];
       for (const { coder, codes, table, face } of [uae, vae]) {
         const from = image === A_SAMPLE ? sample : rowOf(codes, image, D);
         face.draw(coder.decode(shifted(from, amounts, table), 1));
       }
-    }
-
-    function drawLater() {
-      const isSample = state.image === A_SAMPLE;
+      const isSample = image === A_SAMPLE;
       uae.caption.textContent = isSample ? say("UAE: h drawn from N(0, I)") : say("UAE: h of the image");
       vae.caption.textContent = isSample ? say("VAE: z from its prior N(0, I)") : say("VAE: μ of the image");
       remark.textContent =
@@ -78,7 +75,7 @@ export default explorer({
         ...order.map((j) => [latentName[j], state.latents[j]]),
         ...names.map((name, k) => [name, state.attributes[k]]),
       ].filter(([, amount]) => amount !== 0).map(([name, amount]) => `${name} ${signed(amount)}`);
-      const from = isSample ? say("a sample of N(0, I)") : say("image {number}", { number: state.image + 1 });
+      const from = isSample ? say("a sample of N(0, I)") : say("image {number}", { number: image + 1 });
       const face = [from, ...added].join(", ");
       uae.face.alt(say("decoded by the UAE: {face}", { face }));
       vae.face.alt(say("decoded by the VAE: {face}", { face }));
@@ -105,8 +102,7 @@ export default explorer({
           ),
         ),
       ],
-      drawNow,
-      drawLater,
+      draw,
       showControls() {
         startFrom.set(state.image);
         latents.set(state.latents);

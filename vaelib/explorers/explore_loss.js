@@ -113,13 +113,15 @@ export default explorer({
         [j, html("span", { class: collapsed[j] ? "vl-collapsed" : "" }, name), collapsed[j] ? say("{latent}, collapsed", { latent: name }) : name]),
     });
     const terms = formula({ distortion: "E|x − x̂|", rate: "KL" });
-    const [sum, distortion, rate] = [
+    const reliefs = [
       { className: "vl-sum", size: [640, 440] },
       { className: "vl-of-distortion", size: [200, 150], small: true },
       { className: "vl-of-rate", size: [200, 150], small: true },
     ].map((part) => relief({ span, sigmas, ...part }));
+    const [sum, distortion, rate] = reliefs;
     const where = pad({
       plane: sum, ranges: sum.ranges, home: [0, 0], label: say("the ball: μ across, σ upwards"), className: "vl-hill",
+      place: () => [state.mu, Math.log10(state.sigma)],
       text: ([mu, log]) => say("μ = {mu}, σ = {sigma}, loss {loss} nats",
         { mu: tidy(mu), sigma: sigmaText(10 ** log), loss: tidy(lossNow().loss) }),
       onmove: ([mu, log]) => {
@@ -166,36 +168,29 @@ export default explorer({
     }
 
     let drawn = {}; // what the pictures show: of which survey, and where
-    function drawNow() {
-      const { beta, image, latent, mu, sigma } = state;
-      const survey = surveyNow();
-      if (drawn.survey !== survey || drawn.beta !== beta) {
-        sum.drawContours(survey.grid, survey.grid.distortion.map((value, k) => value + beta * survey.grid.rate[k]));
-      }
-      if (drawn.survey !== survey) sum.drawAnswer(codeOf(image)[latent], rowOf(arrays.sigma.data, image, D)[latent]);
-      sum.drawBall(mu, sigma);
-      where.set([mu, Math.log10(sigma)]);
-      terms.draw(lossNow());
-    }
-
     let announceTimer;
-    function drawLater() {
+    function draw() {
       const { beta, image, latent, mu, sigma } = state;
       const survey = surveyNow();
-      if (drawn.survey !== survey) {
-        distortion.drawContours(survey.grid, survey.grid.distortion);
+      const { grid } = survey;
+      const isNew = drawn.survey !== survey;
+      if (isNew) {
+        distortion.drawContours(grid, grid.distortion);
         original.draw(images, image * coder.pixels);
-        for (const part of [distortion, rate]) part.drawAnswer(codeOf(image)[latent], rowOf(arrays.sigma.data, image, D)[latent]);
+        for (const part of reliefs) part.drawAnswer(codeOf(image)[latent], rowOf(arrays.sigma.data, image, D)[latent]);
       }
-      if (drawn.survey !== survey || drawn.beta !== beta) {
-        rate.drawContours(survey.grid, survey.grid.rate.map((value) => beta * value));
+      if (isNew || drawn.beta !== beta) {
+        sum.drawContours(grid, grid.distortion.map((value, k) => value + beta * grid.rate[k]));
+        rate.drawContours(grid, grid.rate.map((value) => beta * value));
       }
-      if (drawn.survey !== survey || drawn.mu !== mu || drawn.sigma !== sigma) {
-        for (const part of [distortion, rate]) part.drawBall(mu, sigma);
+      if (isNew || drawn.mu !== mu || drawn.sigma !== sigma) {
+        for (const part of reliefs) part.drawBall(mu, sigma);
         const three = [mu - sigma, mu, mu + sigma].flatMap((z) => Array.from(codeOf(image), (value, j) => (j === latent ? z : value)));
         decoded.draw(coder.decode(three, 3));
         bell.draw([mu], [sigma]);
       }
+      where.show();
+      terms.draw(lossNow());
       drawn = { survey, beta, mu, sigma };
       clearTimeout(announceTimer);
       announceTimer = setTimeout(announce, REST);
@@ -229,8 +224,7 @@ export default explorer({
           say("The stronger the shade, the lower: lines ¼, ½, 1, 2, 4, … nats above the lowest point. The other latents stay at the encoder’s μ."),
           " ", say("Drag the ball, or use the arrow keys: Shift for large steps, Home for the prior.")),
       ],
-      drawNow,
-      drawLater,
+      draw,
       onceShown: announce, // no picture is without its words, however early somebody looks
       showControls() {
         ofBeta.show();

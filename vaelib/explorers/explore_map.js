@@ -32,7 +32,7 @@ function crosshair(map) {
 }
 
 /** One of the two models: its plane with the images to choose marked on it, a cross to move, and what is decoded there. */
-function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove }) {
+function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, place, onmove }) {
   const isVae = letter === "z";
   const prefix = isVae ? "vae" : "uae";
   const codes = arrays[`${prefix}.codes`].data; // (n, 2): h, or μ
@@ -51,7 +51,7 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
     label: isVae
       ? say("latent plane of the VAE: {count} images by class", { count: labels.length })
       : say("latent plane of the UAE: {count} images by class", { count: labels.length }),
-    text: pair, onmove,
+    place, text: pair, onmove,
   });
   const coder = new Coder(arrays, `${prefix}.`);
   const decoded = picture(shape, "", "vl-big");
@@ -61,7 +61,7 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
     ? lines(`x: μ = ${pair(codeOf(k))}, σ = ${pair(sigmaOf(k))}`, say("ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ"))
     : lines(`x: h = ${pair(codeOf(k))}`, say("rings: the {count} images x", { count: chosenRows.length }));
   return {
-    letter, codeOf,
+    codeOf,
     element: panel(
       isVae ? say("VAE: x → distribution q(z|x)") : say("UAE: x → point h"),
       html("div", { class: "vl-beside" },
@@ -69,12 +69,11 @@ function sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onm
         html("div", { class: "vl-aside" }, figure(say("decoded {letter}", { letter }), decoded.element), where)),
       ofImage,
     ),
-    drawNow(at) {
+    draw(image) {
+      const at = place();
       decoded.draw(coder.decode(at, 1));
       cross.draw(...at);
-      plane.set(at);
-    },
-    drawLater(at, image) {
+      plane.show();
       where.replaceChildren(...lines(...at.map((value, j) => `${subscripted(letter, j)} = ${tidy(value)}`)));
       decoded.alt(isVae
         ? say("decoded by the VAE at z = {place}", { place: pair(at) })
@@ -93,8 +92,10 @@ export default explorer({
     const { shape, labels, rows_to_choose: chosenRows, letters } = about;
     const alone = letters.length === 1;
     const sides = letters.map((letter) =>
-      sideOf(letter, { alone, labels, palette, arrays, chosenRows, shape, onmove: (to) => set({ [letter]: to }) }));
-    const codesOf = (image) => Object.fromEntries(sides.map(({ letter, codeOf }) => [letter, codeOf(image)]));
+      sideOf(letter, {
+        alone, labels, palette, arrays, chosenRows, shape, place: () => state[letter], onmove: (to) => set({ [letter]: to }),
+      }));
+    const codesOf = (image) => Object.fromEntries(sides.map(({ codeOf }, k) => [letters[k], codeOf(image)]));
     const picker = classPicker({
       label: say("image x"), classes: chosenRows.map((k) => labels[k]), palette, shape, pixels: arrays.images.data,
       value: state.image, onchange: (image) => set({ image, ...codesOf(image) }),
@@ -106,8 +107,7 @@ export default explorer({
         html("p", { class: "vl-said" },
           say("Drag in a plane, or use the arrow keys: Shift for large steps, Home for the middle.")),
       ],
-      drawNow: () => sides.forEach((side) => side.drawNow(state[side.letter])),
-      drawLater: () => sides.forEach((side) => side.drawLater(state[side.letter], state.image)),
+      draw: () => sides.forEach((side) => side.draw(state.image)),
       showControls: () => picker.set(state.image),
     };
   },

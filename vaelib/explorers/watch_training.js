@@ -46,15 +46,13 @@ function sideOf(name, { labels, palette, shape, epochs, arrays, pictures }) {
           ? say("ellipses: q(z|x), 1\u00a0σ; dashed: N(0, 1), 1\u00a0σ and 2\u00a0σ")
           : say("dashed: N(0, 1), which is no prior of the UAE")),
     ),
-    drawNow(epoch) {
+    draw(epoch, when) {
       const from = epoch * 2 * labels.length;
       map.draw(codes, from);
       ellipses.forEach((one, k) => {
         const at = from + 2 * k;
         one.draw(codes[at], codes[at + 1], sigma[at], sigma[at + 1]);
       });
-    },
-    drawLater(epoch, when) {
       samples.draw(recorded(pictures[`${prefix}.samples`], epoch, count));
       const [tests, ofTests] = [pictures.images, pictures[`${prefix}.reconstructed`]];
       const both = [recorded(tests, 0, reconstructed), recorded(ofTests, epoch, reconstructed)];
@@ -128,26 +126,28 @@ export default explorer({
   label: () => say("Watch a training run"),
   reads: { about: asSent, arrays: readArrays, palette: asSent, pictures: readBytes },
   writes: ["epoch", "playing"],
-  build({ about, arrays, palette, pictures, state, set }) {
+  build({ about, arrays, palette, pictures, state, set, setAndShow }) {
     const { shape, labels, epochs } = about;
     const sides = ["UAE", "VAE"].filter((name) => arrays[`${name.toLowerCase()}.codes`]).map((name) =>
       sideOf(name, { labels, palette, shape, epochs, arrays, pictures }));
     const plots = ["reconstruction", "KL"].map((term, k) => lossPlot(term, k, epochs, sides));
-    const play = button(say("play"), () => set(playOrPause()));
+    const play = button(say("play"), () => setAndShow(playOrPause()));
     const scrubber = slider({
       label: say("epoch"), min: 0, max: epochs, step: 1, value: state.epoch, text: (epoch) => say("{epoch} of {epochs}", { epoch, epochs }),
-      oninput: (epoch) => set({ epoch, playing: false }),
+      oninput: (epoch) => setAndShow({ epoch, playing: false }),
     });
 
     let timer;
-    function goOn() {
+    function showControls() {
+      scrubber.set(state.epoch);
+      play.textContent = state.playing ? say("pause") : say("play");
       clearTimeout(timer); // so that two views of one widget, which both play, do not go twice as fast
       if (state.playing) timer = setTimeout(step, 1000 / EPOCHS_A_SECOND);
     }
 
     function step() {
       const epoch = Math.min(epochs, state.epoch + 1);
-      set({ epoch, playing: epoch < epochs });
+      setAndShow({ epoch, playing: epoch < epochs });
     }
 
     function playOrPause() {
@@ -161,21 +161,16 @@ export default explorer({
         row(...sides.map(({ element }) => element)),
         row(...plots.map(({ element }) => element)),
       ],
-      drawNow() {
-        scrubber.set(state.epoch);
-        sides.forEach((side) => side.drawNow(state.epoch));
-        goOn();
-      },
-      drawLater() {
-        const { epoch, playing } = state;
-        play.textContent = playing ? say("pause") : say("play");
+      draw() {
+        const { epoch } = state;
         const when = epoch === 0 ? say("before the training") : say("after epoch {epoch} of {epochs}", { epoch, epochs });
-        sides.forEach((side) => side.drawLater(epoch, when));
+        sides.forEach((side) => side.draw(epoch, when));
         plots.forEach((plot) => plot.draw(epoch, when));
       },
-      showControls() {}, // the scrubber moves with every frame
+      showControls,
       onceShown() { // it plays by itself only where motion is welcome
         if (state.playing && matchMedia("(prefers-reduced-motion: reduce)").matches) set({ playing: false });
+        showControls();
       },
       stop: () => clearTimeout(timer),
     };

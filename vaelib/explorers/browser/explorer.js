@@ -14,25 +14,26 @@ function untilNextFrame() {
 }
 
 /**
- * Draw all at once, so that the next frame has only to be painted; of further moves before it `drawLater`, which is the
- * dearer part, is done once for all. A frame that begins late is shown a whole frame later: so where all would not be drawn
- * before the frame begins, `drawLater` is done in it.
+ * Calls `draw` at once, so that the next frame has only to be painted; further moves before it are drawn in it, once for
+ * all. A frame that begins late is shown a whole frame later: so what would not be ready before the frame begins is drawn
+ * in it, too.
  */
-function painter(drawNow, drawLater) {
-  let [frame, again, took] = [null, false, 0]; // ms, when all was drawn the last time
+function painter(draw) {
+  let [frame, waits, took] = [null, false, 0]; // ms, when it was drawn the last time
+
+  function drawNow() {
+    const began = performance.now();
+    draw();
+    took = performance.now() - began;
+  }
+
   return {
     draw() {
-      const began = performance.now();
-      const late = untilNextFrame() < took + MARGIN && took + MARGIN < FRAME;
-      drawNow();
-      again = frame !== null || late;
-      if (!again) {
-        drawLater();
-        took = performance.now() - began;
-      }
+      waits = frame !== null || (untilNextFrame() < took + MARGIN && took + MARGIN < FRAME);
+      if (!waits) drawNow();
       frame ??= requestAnimationFrame(() => {
         frame = null;
-        if (again) drawLater();
+        if (waits) drawNow();
       });
     },
     stop: () => cancelAnimationFrame(frame),
@@ -53,8 +54,7 @@ const colours = ({ blue, orange }) =>
  * `build` makes one view. It gets what was read, by its name; `state`, the traits of `writes` as they are now;
  * `set(changes)`, for changes that a control made, and so shows; and `setAndShow(changes)`, for all others. It returns
  *   children      the elements of the view;
- *   drawNow       draws what every move must show, however fast they come;
- *   drawLater     draws the rest, after drawNow, in the same frame;
+ *   draw          draws the state: at the move, or in the next frame;
  *   showControls  puts the controls where the state is;
  *   onceShown     what is to happen when all has been drawn for the first time (optional);
  *   stop          what is to happen when the view is removed (optional).
@@ -77,11 +77,10 @@ export const explorer = ({ label, reads, writes, build }) => ({
       view.showControls();
     };
     const view = build(declared({ ...sent, state, set, setAndShow }, "the explorer"));
-    const paint = painter(view.drawNow, view.drawLater);
+    const paint = painter(view.draw);
     const style = colours(sent.palette);
     el.append(html("section", { class: "vl", "aria-label": label(), style }, ...view.children));
-    view.drawNow();
-    view.drawLater();
+    view.draw();
     view.onceShown?.();
     return () => {
       view.stop?.();

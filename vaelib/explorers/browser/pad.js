@@ -7,10 +7,10 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], Arrow
 
 /**
  * Make the `plane`, whose axes have these `ranges`, a control. `home` is where the key of that name leads; an arrow key
- * moves by a hundredth of the axis, with Shift by a tenth. `text(place)` is a place to be heard, `onmove` gets the new one.
+ * moves by a hundredth of the axis, with Shift by a tenth. `place()` is where it stands, `text(place)` a place to be heard,
+ * `onmove` gets the new one.
  */
-export function pad({ plane, ranges, home, label, text, onmove, className = "" }) {
-  let place = home;
+export function pad({ plane, ranges, home, label, place, text, onmove, className = "" }) {
   const within = (to) => ranges.map(([least, most], k) => Math.min(most, Math.max(least, to[k])));
   const element = html("div", {
     class: `vl-pad ${className}`, tabindex: 0, role: "slider", "aria-roledescription": say("two-dimensional slider"),
@@ -30,15 +30,12 @@ export function pad({ plane, ranges, home, label, text, onmove, className = "" }
       event.preventDefault();
       event.stopPropagation();
       const share = event.shiftKey ? 0.1 : 0.01;
-      onmove(towards ? within(place.map((value, k) => value + towards[k] * share * (ranges[k][1] - ranges[k][0]))) : home);
+      onmove(towards ? within(place().map((value, k) => value + towards[k] * share * (ranges[k][1] - ranges[k][0]))) : home);
     },
   }, plane.element);
   plane.element.setAttribute("aria-hidden", "true"); // the slider has its name
   return {
     element,
-    set(to) {
-      place = to;
-      setAttributes(element, { "aria-valuenow": to[0], "aria-valuetext": text(to) });
-    },
+    show: () => setAttributes(element, { "aria-valuenow": place()[0], "aria-valuetext": text(place()) }),
   };
 }
