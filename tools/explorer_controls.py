@@ -7,6 +7,7 @@ from typing import NamedTuple
 import nbformat
 
 WAIT = 30_000  # ms, for a picture or a trait to change: a machine may have other work
+POLL = 50  # ms, until it is asked again whether what is awaited is there: to ask in each frame costs much
 
 
 class Row(NamedTuple):
@@ -72,7 +73,7 @@ PICTURE = """
 (explorer) => [...explorer.querySelectorAll("canvas, svg")].map((part) => part.localName === "svg"
     ? part.outerHTML.replace(/ aria-label="[^"]*"/g, "") : part.toDataURL()).join()
 """
-# Until all panels are drawn, the later ones a frame after the first.
+# Until all is drawn: at the move, in the frame after it, or in one that came late.
 SETTLED = """
 async () => {
   for (let k = 0; k < 3; k++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
@@ -166,11 +167,11 @@ class Desk:
             "vaelib.fit(vaelib.VAE((3, 32, 32), 10), vaelib.faces(500).images, epochs=100_000, progress=False,"
             " callback=lambda epoch, history: print(epoch))",
         )
-        self.page.wait_for_function("epochs > 0")
+        self.page.wait_for_function("epochs > 0", polling=POLL)
 
     def interrupt(self):
         self.command("notebook:interrupt-kernel")
-        self.page.wait_for_function("answer")
+        self.page.wait_for_function("answer", polling=POLL)
         wait_until_idle(self)
 
     def outputs(self):
@@ -202,7 +203,7 @@ class Desk:
         move()
         try:
             changed = f"([it, before]) => ({PICTURE})(it) !== before"
-            self.page.wait_for_function(changed, arg=[element, before], timeout=WAIT)
+            self.page.wait_for_function(changed, arg=[element, before], timeout=WAIT, polling=POLL)
         except Exception as error:
             raise AssertionError(f"{what}: the picture stayed the same") from error
 

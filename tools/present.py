@@ -25,9 +25,14 @@ from tools.lab import SETTINGS, serve_lab, window_browser
 from tools.lessons import ROOT, chosen
 from tools.type_size import in_large_type, size_of_code
 
-PRELOAD = (  # what every lesson would else wait for
-    "import sklearn.mixture, torchvision, vaelib.checks, vaelib.explorers, vaelib.figures"
-)
+# What a cell would else wait for the first time, and what is slow to import, by the word for it in a lesson's code.
+PRELOAD = ("vaelib.checks", "vaelib.explorers", "vaelib.figures")
+SLOW_TO_IMPORT = {
+    "mixture": "sklearn.mixture",
+    "holes(": "sklearn.mixture",
+    "torch.optim": "torch._dynamo",
+    "torchvision": "torchvision",
+}
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk
 # What `fit` says, in English: its bar, and lines that are on no slide in any language.
@@ -143,6 +148,13 @@ def is_bar(output) -> bool:
     return bool(edition.pattern_of((BAR,), end=":").match(output.get("data", {}).get("text/plain", "")))
 
 
+def preload(notebook) -> str:
+    """The line that imports what the lesson's cells would else wait for."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    slow = {module for word, module in SLOW_TO_IMPORT.items() if word in code}
+    return f"import {', '.join([*PRELOAD, *sorted(slow)])}"
+
+
 def page_of(texts: list[str]) -> str:
     """A page with these texts, Markdown, one below the other."""
     body = "\n".join(markdown2html(text) for text in texts)
@@ -176,7 +188,7 @@ def run(notebook, server, path: str, on_cell=None) -> None:
     nbformat.write(notebook, server.cwd / path)
     kernel = server.ask("sessions", path=path, name=path, type="notebook", kernel={"name": "python3"})["kernel"]["id"]
     with server.connected(kernel) as client:
-        client.execute_interactive(PRELOAD, silent=True)
+        client.execute_interactive(preload(notebook), silent=True)
         runner = NotebookClient(notebook, allow_errors=True, coalesce_streams=True, timeout=600)
         runner.reset_execution_trackers()
         runner.kc = client

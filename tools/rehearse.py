@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from tools import edition
-from tools.explorer_controls import CONTROLS, NAME, PICTURE, SETTLED, key_of, use_the_mouse
+from tools.explorer_controls import CONTROLS, NAME, PICTURE, POLL, SETTLED, key_of, use_the_mouse
 from tools.lab import NoBrowser, chromium
 from tools.lessons import ROOT, chosen
 from tools.present import as_slides, is_bar
@@ -211,8 +211,8 @@ def keep_in(page, url: str, rehearsal: Rehearsal) -> None:
 
 def wait_for_the_deck(page) -> None:
     page.locator(".jp-Deck .jp-deck-mod-onscreen").first.wait_for(state="attached", timeout=180_000)
-    page.wait_for_function(DRAWN, timeout=180_000)
-    page.wait_for_function(f"({ON_SLIDE})().length", timeout=180_000)
+    page.wait_for_function(DRAWN, timeout=180_000, polling=POLL)
+    page.wait_for_function(f"({ON_SLIDE})().length", timeout=180_000, polling=POLL)
     page.evaluate("document.fonts.ready.then(() => null)")
     page.wait_for_timeout(1500)  # the deck folds JupyterLab's sidebars after a second
 
@@ -260,7 +260,8 @@ def next_slide(page, cells: list[str], patience: int) -> list[str]:
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.node.focus()")
     page.keyboard.press("Space")
     with suppress(TimeoutError):
-        page.wait_for_function(f"(before) => ({ON_SLIDE})().join() !== before.join()", arg=cells, timeout=patience)
+        other = f"(before) => ({ON_SLIDE})().join() !== before.join()"
+        page.wait_for_function(other, arg=cells, timeout=patience, polling=POLL)
     return page.evaluate(ON_SLIDE)
 
 
@@ -335,7 +336,7 @@ def expect_change(page, rehearsal: Rehearsal, part, picture: str, move, name: st
     move()
     try:
         changed = f"([it, before]) => ({picture})(it) !== before"
-        page.wait_for_function(changed, arg=[part.element_handle(), before], timeout=WAIT)
+        page.wait_for_function(changed, arg=[part.element_handle(), before], timeout=WAIT, polling=POLL)
     except TimeoutError:
         rehearsal.note("dead", f"slide {rehearsal.slides}, {name}: the picture stays")
     if page.evaluate(ON_SLIDE) != cells:

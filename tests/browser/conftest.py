@@ -16,20 +16,22 @@ FOLDER = Path(__file__).parent
 FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the sliders of ipywidgets, and the explorers
 
 
-# The slides and the Italian lessons first, for the pages are made of their runs; the lessons last, for one goes where
-# there is room.
+# The slides and the Italian lessons first, for the pages are made of their runs; two long files more, and all of them
+# have been run when the pages are begun. The lessons last, for one goes where there is room.
 FIRST_FILES = (
     *("test_lessons_as_slides", "test_italian_lessons"),
-    *("test_site_in_browser", "test_explorers_in_browser", "test_rehearsal"),
+    *("test_explorers_in_browser", "test_rehearsal", "test_site_in_browser"),
 )
 LAST_FILES = ("test_lessons_in_browser",)
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items):
-    items.sort(key=place)
     for item in items:
         if FOLDER in item.path.parents and not (item.path.stem == "test_lessons_in_browser" and named(item) in FIRST):
             item.add_marker("rest")
+    yield  # pytest leaves out what is not asked for, and brings together what runs in the same browser
+    items.sort(key=place)
 
 
 def place(item) -> int:

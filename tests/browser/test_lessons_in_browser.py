@@ -5,7 +5,7 @@ import re
 import pytest
 from helpers import ARTEFACTS, NAMES
 
-from tools.explorer_controls import PICTURE
+from tools.explorer_controls import PICTURE, POLL
 
 # The cells of the open notebook, as JupyterLab knows them; those that a student is to see fail are left out.
 CELLS = """
@@ -14,7 +14,7 @@ CELLS = """
 """
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=reversed(NAMES))  # the last ones take longest, so they begin
 def lesson(request, lab, page):
     """The page of a lesson after Run All Cells."""
     page.set_viewport_size({"width": 1400, "height": 1000})
@@ -91,6 +91,7 @@ def picture_changes(page, explorer, move, of=IMAGES):
         f"([cell, before]) => ![before, ''].includes(({of})(cell))",
         arg=[explorer.element_handle(), before],
         timeout=30_000,
+        polling=POLL,
     )
 
 

@@ -23,21 +23,16 @@ BROKEN = {
     "dead": "import ipywidgets\nipywidgets.VBox([ipywidgets.FloatSlider(), ipywidgets.HTML('a picture')])",
     "overflow": "# much\n\n" + "A line.\n\n" * 30,
     "empty": "pass",
+    "lost": "On no slide.",
     "small": '<p style="font-size: 12px">Not for the last row.</p>',
 }
+SLIDES = [kind for kind in BROKEN if kind != "lost"]
 
 
-def test_a_lesson_that_nobody_warmed_is_called_cold(browser, tmp_path, monkeypatch):
-    monkeypatch.setenv("VAELIB_KEPT", "off")
-    source = "from vaelib import VAE, faces, fit\nx = faces(8).images\nfit(VAE((3, 32, 32), 2), x, epochs=1);"
-    path = write(tmp_path / "cold.ipynb", nbformat.v4.new_code_cell(source))
-    assert rehearse.rehearse(path, browser).cold
-
-
-def write(path, *cells):
+def write(path, *cells, hidden=()):
     for k, cell in enumerate(cells):
         cell.id = f"cell-{k}"
-        cell.metadata["slideshow"] = {"slide_type": "slide"}
+        cell.metadata["slideshow"] = {"slide_type": "-" if cell in hidden else "slide"}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel}), path)
     return path
@@ -47,8 +42,9 @@ def write(path, *cells):
 def of_broken(browser, tmp_path_factory):
     """The rehearsal of a notebook with a fault of each kind, each on a slide of its own."""
     new = {True: nbformat.v4.new_markdown_cell, False: nbformat.v4.new_code_cell}
-    cells = [new[kind in ("overflow", "small")](source) for kind, source in BROKEN.items()]
-    path = write(tmp_path_factory.mktemp("broken") / "broken.ipynb", *cells)
+    cells = [new[kind in ("overflow", "lost", "small")](source) for kind, source in BROKEN.items()]
+    hidden = [cells[list(BROKEN).index("lost")]]
+    path = write(tmp_path_factory.mktemp("broken") / "broken.ipynb", *cells, hidden=hidden)
     return rehearse.rehearse(path, browser)
 
 
@@ -57,13 +53,32 @@ def test_each_kind_of_fault_is_found(kind, of_broken):
     found = [what for one, what in of_broken.found if one == kind]
     assert found, of_broken
     if kind in ("dead", "overflow", "empty", "small"):
-        slide = 1 + list(BROKEN).index(kind)
+        slide = 1 + SLIDES.index(kind)
         assert all(what.startswith(f"slide {slide},") for what in found), found
 
 
 def test_nothing_else_is_found(of_broken):
     assert {kind for kind, _ in of_broken.found} == set(BROKEN)
-    assert of_broken.slides == len(BROKEN)
+    assert of_broken.slides == len(SLIDES) and not of_broken.cold
+
+
+@pytest.fixture(scope="module")
+def of_unwarmed(browser, tmp_path_factory):
+    """The rehearsal of a lesson that nobody warmed, with a cell that is meant to fail."""
+    source = "from vaelib import VAE, faces, fit\nx = faces(8).images\nfit(VAE((3, 32, 32), 2), x, epochs=1)\nprint(1)"
+    fails = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
+    path = write(tmp_path_factory.mktemp("cold") / "cold.ipynb", nbformat.v4.new_code_cell(source), fails)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAELIB_KEPT", "off")
+        return rehearse.rehearse(path, browser)
+
+
+def test_a_lesson_that_nobody_warmed_is_called_cold(of_unwarmed):
+    assert of_unwarmed.cold
+
+
+def test_a_cell_that_is_meant_to_fail_may(of_unwarmed):
+    assert but_slow(of_unwarmed) == []
 
 
 IMAGE = """
@@ -108,20 +123,6 @@ def test_the_slides_that_fall_short_are_listed(of_shown):
     assert but_slow(of_shown) == []
     assert "filled to less than 60%: 5 of 9 slides, 1, 2, 4, 7, 8" in str(of_shown)
     assert "more than 45 words: 1 of 9 slides, 9" in str(of_shown)
-
-
-def test_a_cell_that_is_meant_to_fail_may(browser, tmp_path):
-    cell = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
-    assert but_slow(rehearse.rehearse(write(tmp_path / "fails.ipynb", cell), browser)) == []
-
-
-def test_a_cell_that_no_slide_shows_is_found(browser, tmp_path):
-    cells = [nbformat.v4.new_markdown_cell(word) for word in ("one", "two", "three")]
-    path = write(tmp_path / "lost.ipynb", *cells)
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].metadata["slideshow"] = {"slide_type": "-"}  # which hides it
-    nbformat.write(notebook, path)
-    assert [kind for kind, _ in but_slow(rehearse.rehearse(path, browser))] == ["lost"]
 
 
 def test_present_knows_its_lessons():

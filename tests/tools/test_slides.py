@@ -8,7 +8,7 @@ from nbformat.v4 import new_output as output
 
 from tools import words
 from tools.lab import SETTINGS
-from tools.present import BAR, OF_TRAINING, for_the_stage, is_bar, is_shown, page_of, prepare_slides
+from tools.present import BAR, OF_TRAINING, for_the_stage, is_bar, is_shown, page_of, preload, prepare_slides
 from tools.type_size import ANSWER, LARGEST, LARGEST_CODE, LEAST, LEAST_CODE, in_large_type, size_of_code
 from vaelib import History, language
 from vaelib.language import LANGUAGES
@@ -55,6 +55,13 @@ def test_a_slide_has_its_headline_and_what_is_to_be_shown(prepared):
     ]
     assert [kind for kind in kinds if kind == "slide"] == ["slide"] * 3
     assert len({c.id for c in notebook.cells}) == len(notebook.cells)
+
+
+def test_what_a_lesson_would_wait_for_is_imported_before_it():
+    of_all = "import vaelib.checks, vaelib.explorers, vaelib.figures"
+    assert preload(nbformat.v4.new_notebook(cells=[cell("md", "torch.optim"), cell("code", "1")])) == of_all
+    notebook = nbformat.v4.new_notebook(cells=[cell("code", "torch.optim.Adam"), cell("code", "holes(uae, x)")])
+    assert preload(notebook) == f"{of_all}, sklearn.mixture, torch._dynamo"
 
 
 def test_the_style_of_a_slide_hangs_on_nothing_that_changes_all_the_time():

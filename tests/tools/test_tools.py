@@ -1,12 +1,14 @@
 """What the tools have in common: which notebooks are lessons, and what is said while they run."""
 
+import subprocess
+import sys
 import time
 
 import nbformat
 import pytest
 
 from tools import lab
-from tools.lessons import LESSONS, chosen, lessons_in, progress, run_each
+from tools.lessons import LESSONS, ROOT, chosen, lessons_in, progress, run_each
 
 
 @pytest.fixture
@@ -56,3 +58,13 @@ def test_a_lesson_that_fails_ends_the_run(tmp_path):
 
 def test_seconds_and_what_is_left():
     assert progress("05_beta", 12.34, 3) == "05_beta                             12.3 s   3 left"
+
+
+def test_the_pages_are_made_when_all_lessons_of_both_languages_have_run():
+    """Else they are run once more: pytest brings together what needs the same browser, and leaves others behind."""
+    files = [f"tests/{name}.py" for name in ("browser/test_lessons_as_slides", "lessons/test_italian_lessons")]
+    pages = "tests/browser/test_site_in_browser.py"
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "rest", "-p", "no:cacheprovider"]
+    said = subprocess.run([*command, pages, *reversed(files)], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = [line.partition("::")[0] for line in said.stdout.splitlines() if "::" in line]
+    assert list(dict.fromkeys(found)) == [*files, pages] and found == sorted(found, key=[*files, pages].index)

@@ -14,7 +14,6 @@ from subprocess import PIPE
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import MNIST
 
 from vaelib import digits
 from vaelib.digits import BUNDLED, DigitsError
@@ -49,9 +48,9 @@ def test_no_image_is_in_both_splits_nor_twice_in_one():
     assert len(torch.unique(images, dim=0)) == 5000
 
 
-def test_torchvision_reads_the_bundled_files_alike(tmp_path, serve):
+def test_torchvision_reads_the_bundled_files_alike(tmp_path, serve, mnist):
     serve(FILES)
-    reference = MNIST(tmp_path, train=False, download=True)
+    reference = mnist(tmp_path, train=False, download=True)
     images, labels = digits("test")
     assert torch.equal((images * 255).round().byte()[:, 0], reference.data)
     assert torch.equal(labels, reference.targets)
@@ -120,7 +119,15 @@ class _Server(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def serve(monkeypatch):
+def mnist():
+    """Torchvision's class; imported here because it takes seconds, of every worker that collects the tests."""
+    from torchvision.datasets import MNIST
+
+    return MNIST
+
+
+@pytest.fixture
+def serve(mnist, monkeypatch):
     """Call it with {file name: content, status, or (promised length, content)}; it returns the server."""
     servers = []
 
@@ -130,11 +137,11 @@ def serve(monkeypatch):
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         server.url = f"http://127.0.0.1:{server.server_port}/"
-        monkeypatch.setattr(MNIST, "mirrors", [each.url for each in servers])
+        monkeypatch.setattr(mnist, "mirrors", [each.url for each in servers])
         return server
 
-    checksums = [(name, hashlib.md5(FILES[name]).hexdigest()) for name, _ in MNIST.resources]
-    monkeypatch.setattr(MNIST, "resources", checksums)
+    checksums = [(name, hashlib.md5(FILES[name]).hexdigest()) for name, _ in mnist.resources]
+    monkeypatch.setattr(mnist, "resources", checksums)
     yield start
     for server in servers:
         server.stop()
@@ -149,13 +156,13 @@ def assert_same(one, other):
     assert torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels)
 
 
-def test_the_full_set_is_downloaded_once_and_then_needs_no_server(tmp_path, serve):
+def test_the_full_set_is_downloaded_once_and_then_needs_no_server(tmp_path, serve, mnist):
     server = serve(FILES)
     assert_same(digits("train", full=True, cache=tmp_path), digits("train"))
     assert files_under(tmp_path) == sorted(f"MNIST/raw/{name}" for name in FILES)
     server.stop()
     assert_same(digits("test", full=True, cache=str(tmp_path)), digits("test"))
-    assert len(MNIST(tmp_path, download=True)) == 4000, "torchvision finds it there too"
+    assert len(mnist(tmp_path, download=True)) == 4000, "torchvision finds it there too"
 
 
 def test_the_cache_folder_can_come_from_the_environment(tmp_path, serve, monkeypatch):
@@ -196,11 +203,11 @@ def test_a_refused_connection_says_so(tmp_path, serve):
     assert files_under(tmp_path) == []
 
 
-def test_a_silent_server_does_not_hang_the_lesson(tmp_path, serve, monkeypatch):
+def test_a_silent_server_does_not_hang_the_lesson(tmp_path, serve, mnist, monkeypatch):
     monkeypatch.setattr(MODULE, "_SECONDS_WITHOUT_AN_ANSWER", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         serve({})
-        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
+        monkeypatch.setattr(mnist, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
         with pytest.raises(DigitsError, match="timed out"):
             digits("train", full=True, cache=tmp_path)
     assert files_under(tmp_path) == []
@@ -229,12 +236,12 @@ def test_a_damaged_cache_is_repaired(tmp_path, serve, damage):
     assert kept.read_bytes() == FILES[IMAGES]
 
 
-def test_an_interrupted_download_leaves_nothing(tmp_path, serve, monkeypatch):
+def test_an_interrupted_download_leaves_nothing(tmp_path, serve, mnist, monkeypatch):
     def interrupted(root, download):
         Path(root, IMAGES).write_bytes(b"the first half")
         raise KeyboardInterrupt
 
-    interrupted.resources = MNIST.resources
+    interrupted.resources = mnist.resources
     serve(FILES)
     monkeypatch.setattr("torchvision.datasets.MNIST", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -242,12 +249,12 @@ def test_an_interrupted_download_leaves_nothing(tmp_path, serve, monkeypatch):
     assert files_under(tmp_path) == [] and not list(tmp_path.rglob("download-*"))
 
 
-def test_two_processes_at_once_do_each_other_no_harm(tmp_path, serve):
+def test_two_processes_at_once_do_each_other_no_harm(tmp_path, serve, mnist):
     server = serve(FILES)
     code = f"""
 from torchvision.datasets import MNIST
 from vaelib import digits
-MNIST.mirrors, MNIST.resources = [{server.url!r}], {MNIST.resources!r}
+MNIST.mirrors, MNIST.resources = [{server.url!r}], {mnist.resources!r}
 print(len(digits("train", full=True, cache={str(tmp_path)!r}).images))
 """
     processes = [subprocess.Popen([sys.executable, "-c", code], stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
