@@ -28,10 +28,10 @@ from tools.type_size import in_large_type, size_of_code
 # What a cell would else wait for the first time, and what is slow to import, by the word for it in a lesson's code.
 PRELOAD = ("vaelib.checks", "vaelib.explorers", "vaelib.figures")
 SLOW_TO_IMPORT = {
+    "sklearn.datasets": "sklearn.datasets",
     "mixture": "sklearn.mixture",
     "holes(": "sklearn.mixture",
     "torch.optim": "torch._dynamo",
-    "torchvision": "torchvision",
 }
 HEADING = re.compile(r"\A#+ .*\n+")
 CODE_SHOWN_TAG = "show-code"  # the tag of a cell whose code is part of the talk

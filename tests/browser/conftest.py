@@ -17,7 +17,7 @@ FIRST = ("00_start_here", "09_playground")  # `make test` opens these: the slide
 
 
 # The slides and the Italian lessons first, for the pages are made of their runs; two long files more, and all of them
-# have been run when the pages are begun. The lessons last, for one goes where there is room.
+# have most likely been run when the pages are begun. The lessons last, for one goes where there is room.
 FIRST_FILES = (
     *("test_lessons_as_slides", "test_italian_lessons"),
     *("test_explorers_in_browser", "test_rehearsal", "test_site_in_browser"),

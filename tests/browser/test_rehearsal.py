@@ -55,6 +55,8 @@ def test_each_kind_of_fault_is_found(kind, of_broken):
     if kind in ("dead", "overflow", "empty", "small"):
         slide = 1 + SLIDES.index(kind)
         assert all(what.startswith(f"slide {slide},") for what in found), found
+    if kind == "lost":
+        assert found == [f"cell cell-{list(BROKEN).index(kind)} is on no slide that Space leads to"]
 
 
 def test_nothing_else_is_found(of_broken):

@@ -899,6 +899,7 @@ def an_explorer(module):
             build: (view) => ((window.view = view), {
               children: ["inside"],
               draw() {
+                if (clock.fails) throw new Error(clock.fails);
                 heard.push(`draw ${view.state.beta}`);
                 clock.now += clock.takes;
               },
@@ -966,3 +967,22 @@ def test_what_would_be_late_is_drawn_in_the_frame(an_explorer, until_frame, take
     later = f"() => ({IN_A_FRAME})([2, 3].map((beta) => () => view.set({{ beta }})))"
     both = f"async () => [({at_once})(), await ({later})()].join('|')"
     assert page.evaluate(both) == drawn
+
+
+def test_what_a_drawing_in_a_frame_took_is_known_at_the_next_move(an_explorer):
+    page = an_explorer
+    page.evaluate("() => { heard.splice(0); clock.takes = 10; clock.set(1); }")  # the frame is near
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 2 }})])") == "draw 2"
+    at_once = "() => { clock.set(11); view.set({ beta: 3 }); return heard.splice(0).join(); }"
+    assert page.evaluate(at_once) == "", "10 and 2 ms are more than 11"
+
+
+@pytest.mark.parametrize("until_frame", [15, 1])  # it is drawn at once; in the frame
+def test_after_an_error_in_a_drawing_the_next_move_is_drawn(an_explorer, until_frame):
+    page = an_explorer
+    page.evaluate(f"() => {{ heard.splice(0); clock.set({until_frame}); clock.fails = 'a fault'; }}")
+    move = "() => { try { view.setAndShow({ beta: 2 }); } catch (error) { heard.push(error.message); } }"
+    at_once = until_frame == 15
+    assert page.evaluate(f"() => ({IN_A_FRAME})([{move}])") == ("controls,a fault" if at_once else "controls")
+    page.evaluate("() => { clock.set(15); delete clock.fails; }")
+    assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 3 }})])") == "draw 3"

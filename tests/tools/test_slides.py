@@ -8,6 +8,7 @@ from nbformat.v4 import new_output as output
 
 from tools import words
 from tools.lab import SETTINGS
+from tools.lessons import LESSONS
 from tools.present import BAR, OF_TRAINING, for_the_stage, is_bar, is_shown, page_of, preload, prepare_slides
 from tools.type_size import ANSWER, LARGEST, LARGEST_CODE, LEAST, LEAST_CODE, in_large_type, size_of_code
 from vaelib import History, language
@@ -62,6 +63,16 @@ def test_what_a_lesson_would_wait_for_is_imported_before_it():
     assert preload(nbformat.v4.new_notebook(cells=[cell("md", "torch.optim"), cell("code", "1")])) == of_all
     notebook = nbformat.v4.new_notebook(cells=[cell("code", "torch.optim.Adam"), cell("code", "holes(uae, x)")])
     assert preload(notebook) == f"{of_all}, sklearn.mixture, torch._dynamo"
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda path: path.stem)
+def test_what_a_lesson_imports_itself_is_imported_before_it(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    itself = set(re.findall(r"^\s*(?:import|from) (\w+)", code, flags=re.MULTILINE)) & {"sklearn", "torchvision"}
+    before = set(preload(notebook).removeprefix("import ").split(", "))
+    assert itself <= {module.partition(".")[0] for module in before}
+    assert ("torch._dynamo" in before) == bool(re.search(r"\boptim\.\w", code))
 
 
 def test_the_style_of_a_slide_hangs_on_nothing_that_changes_all_the_time():

@@ -60,11 +60,11 @@ def test_seconds_and_what_is_left():
     assert progress("05_beta", 12.34, 3) == "05_beta                             12.3 s   3 left"
 
 
-def test_the_pages_are_made_when_all_lessons_of_both_languages_have_run():
-    """Else they are run once more: pytest brings together what needs the same browser, and leaves others behind."""
-    files = [f"tests/{name}.py" for name in ("browser/test_lessons_as_slides", "lessons/test_italian_lessons")]
-    pages = "tests/browser/test_site_in_browser.py"
+def test_the_pages_come_after_the_lessons_of_both_languages_and_two_long_files():
+    """Else they run them once more: pytest brings together what needs the same browser, and leaves others behind."""
+    names = ("lessons_as_slides", "italian_lessons", "explorers_in_browser", "rehearsal", "site_in_browser")
+    files = [path.relative_to(ROOT).as_posix() for name in names for path in ROOT.glob(f"tests/*/test_{name}.py")]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "rest", "-p", "no:cacheprovider"]
-    said = subprocess.run([*command, pages, *reversed(files)], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([*command, *reversed(files)], cwd=ROOT, capture_output=True, text=True, check=True)
     found = [line.partition("::")[0] for line in said.stdout.splitlines() if "::" in line]
-    assert list(dict.fromkeys(found)) == [*files, pages] and found == sorted(found, key=[*files, pages].index)
+    assert list(dict.fromkeys(found)) == files and found == sorted(found, key=files.index)

@@ -27,7 +27,6 @@ export default explorer({
       probes: { weight: arrays[`${name}.weight`].data, bias: arrays[`${name}.bias`].data }, // (K, D) and (K,)
     }));
     const rowOfChosen = (table, { coder }) => rowOf(table, state.image, coder.latentDim);
-    const sigmaNow = () => rowOfChosen(arrays["vae.sigmas"].data, vae).map((sigma) => state.noise * sigma);
 
     const picker = choice({
       label: say("image x"), className: "vl-thumbs vl-few", value: state.image, onchange: (image) => set({ image }),
@@ -50,7 +49,7 @@ export default explorer({
     function draw() {
       const h = shifted(rowOfChosen(uae.codes, uae), state.shifts, uae.table);
       const mu = shifted(rowOfChosen(vae.codes, vae), state.shifts, vae.table);
-      const sigma = sigmaNow();
+      const sigma = rowOfChosen(arrays["vae.sigmas"].data, vae).map((one) => state.noise * one);
       const z = state.epsilon.flatMap((epsilon) => [...sampled(mu, sigma, epsilon)]); // (samples, D)
       before.draw(arrays.images.data, state.image * uae.coder.pixels);
       after.draw(uae.coder.decode(h, 1));

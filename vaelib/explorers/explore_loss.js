@@ -43,7 +43,7 @@ function surveyed(land, { span, sigmas }) {
 }
 
 /** A landscape as a plane with contours, with the prior, the encoder's answer and the ball on it. */
-function relief({ span, sigmas, latent, className, size: [width, height], small = false }) {
+function relief({ span, sigmas, className, size: [width, height], small = false }) {
   const ranges = [[-span, span], sigmas.map(Math.log10)];
   const map = plane({
     xRange: ranges[0], yRange: ranges[1], alt: "", width, height,
@@ -67,7 +67,7 @@ function relief({ span, sigmas, latent, className, size: [width, height], small 
   const label = (word, [x, y], left) => setAttributes(word, { x: x + (left ? -17 : 17), y: y + 6, "text-anchor": left ? "end" : "start" });
   label(words[0], put(prior, 0, 1), false);
   return {
-    ...map, ranges, latent,
+    ...map, ranges,
     /** The heights (rows · columns) of the grid. Where no level is reached, nothing is drawn. */
     drawContours({ mu, logSigma }, heights) {
       const lowest = heights.reduce((least, value) => Math.min(least, value));
@@ -161,9 +161,9 @@ export default explorer({
           else rests = true;
         }
         thisOne.at = next;
-        set(next);
         if (rests) stopRolling();
-        else requestAnimationFrame(frame);
+        else requestAnimationFrame(frame); // before it is drawn: in the next frame the ball moves first
+        set(next);
       });
     }
 

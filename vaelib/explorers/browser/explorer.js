@@ -16,10 +16,11 @@ function untilNextFrame() {
 /**
  * Calls `draw` at once, so that the next frame has only to be painted; further moves before it are drawn in it, once for
  * all. A frame that begins late is shown a whole frame later: so what would not be ready before the frame begins is drawn
- * in it, too.
+ * in it, too, but what takes longer than a frame is late in any case, and drawn at once.
  */
 function painter(draw) {
-  let [frame, waits, took] = [null, false, 0]; // ms, when it was drawn the last time
+  let [frame, isStale] = [null, false];
+  let took = 0; // ms, for the last drawing
 
   function drawNow() {
     const began = performance.now();
@@ -29,11 +30,11 @@ function painter(draw) {
 
   return {
     draw() {
-      waits = frame !== null || (untilNextFrame() < took + MARGIN && took + MARGIN < FRAME);
-      if (!waits) drawNow();
+      isStale = frame !== null || (untilNextFrame() < took + MARGIN && took + MARGIN < FRAME);
+      if (!isStale) drawNow();
       frame ??= requestAnimationFrame(() => {
         frame = null;
-        if (waits) drawNow();
+        if (isStale) drawNow();
       });
     },
     stop: () => cancelAnimationFrame(frame),
@@ -55,7 +56,7 @@ const colours = ({ blue, orange }) =>
  * `set(changes)`, for changes that a control made, and so shows; and `setAndShow(changes)`, for all others. It returns
  *   children      the elements of the view;
  *   draw          draws the state: at the move, or in the next frame;
- *   showControls  puts the controls where the state is;
+ *   showControls  puts the controls where the state is, and lets what plays by itself go on or stop;
  *   onceShown     what is to happen when all has been drawn for the first time (optional);
  *   stop          what is to happen when the view is removed (optional).
  */
@@ -73,8 +74,11 @@ export const explorer = ({ label, reads, writes, build }) => ({
       },
     });
     const setAndShow = (changes) => {
-      set(changes);
-      view.showControls();
+      try {
+        set(changes);
+      } finally {
+        view.showControls();
+      }
     };
     const view = build(declared({ ...sent, state, set, setAndShow }, "the explorer"));
     const paint = painter(view.draw);

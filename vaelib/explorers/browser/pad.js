@@ -7,7 +7,7 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], Arrow
 
 /**
  * Make the `plane`, whose axes have these `ranges`, a control. `home` is where the key of that name leads; an arrow key
- * moves by a hundredth of the axis, with Shift by a tenth. `place()` is where it stands, `text(place)` a place to be heard,
+ * moves by a hundredth of the axis, with Shift by a tenth. `place()` is where it stands now, `text(at)` says a place,
  * `onmove` gets the new one.
  */
 export function pad({ plane, ranges, home, label, place, text, onmove, className = "" }) {
