@@ -530,6 +530,7 @@ def test_latent_planes_have_one_scale_and_show_what_was_drawn(autoencoder, vae, 
         for label, marks in enumerate(axes.collections):
             drawn = torch.tensor(marks.get_offsets().data, dtype=torch.float32)
             torch.testing.assert_close(drawn, places[labels == label])
+            assert not marks.get_linewidths().any(), "an edge would make a mark larger than its size"
 
 
 @torch.no_grad()
