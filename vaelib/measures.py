@@ -115,17 +115,17 @@ def log_marginal(
 
 @in_eval_mode("model")
 @torch.no_grad()
-def reconstruct(model, images: Tensor) -> Tensor:
+def reconstruct(model, images: Tensor, *, model_name: str = "model") -> Tensor:
     """Images (n, C, H, W) → their reconstructions from the UAE's code or the VAE's μ. Raises as `codes_of` does."""
-    return images_of(model, codes_of(model, images))
+    return images_of(model, codes_of(model, images, model_name=model_name), model_name=model_name)
 
 
 @in_eval_mode("model")
 @torch.no_grad()
-def codes_of(model, images: Tensor) -> Tensor:
+def codes_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the VAE's mean μ. Raises TypeError or ValueError."""
-    require_images_for(model, images)
-    code = code_of(model, images)
+    require_images_for(model, images, model_name=model_name, images_name=images_name)
+    code = code_of(model, images, model_name=model_name, images_name=images_name)
     return code.mean if isinstance(code, Normal) else code
 
 
@@ -311,16 +311,15 @@ def holes(
     models = {"autoencoder": autoencoder} | ({} if vae is None else {"vae": vae})
     for images_name, images in (("real", real), ("held_out", held_out)):
         for model_name, model in models.items():
-            require_images_for(model, images, model_name=model_name, images_name=images_name)
-            code_of(model, images, model_name=model_name, images_name=images_name)
+            codes_of(model, images, model_name=model_name, images_name=images_name)
     require.room("n", n * real[0].numel())
     if len(real) < COMPONENTS:
         raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")
     codes = codes_of(autoencoder, real)
-    drawn = {Name(f"UAE, {kind}"): sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
     # "UAE, real codes" is the baseline: its images must not be those that it is measured against.
-    pictures = {Name("UAE, real codes"): reconstruct(autoencoder, (real if coverage else held_out)[:n])}
-    pictures |= {label: images_of(autoencoder, h, model_name="autoencoder") for label, h in drawn.items()}
+    drawn = {Name("UAE, real codes"): codes[:n] if coverage else codes_of(autoencoder, held_out[:n])}
+    drawn |= {Name(f"UAE, {kind}"): sample_codes(codes, n, kind, seed=seed) for kind in DENSITIES}
+    pictures = {label: images_of(autoencoder, h, model_name="autoencoder") for label, h in drawn.items()}
     if vae is not None:
         D = codes_of(vae, real[:1]).shape[1]
         prior = torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=real.dtype)

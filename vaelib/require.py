@@ -161,7 +161,7 @@ def pictures(name: str, values: Tensor) -> None:
 
 
 def channels(name: str, count: int) -> None:
-    """Those of grey images or of RGB."""
+    """As many channels as can be drawn: 1 for grey images, 3 for RGB."""
     if count not in (1, 3):
         raise ValueError(f"{name} must be grey or RGB, with 1 or 3 channels, got {count}")
 
@@ -267,7 +267,7 @@ def code(name: str, code, count: int, images_name: str = "images") -> None:
     for part in (code.mean, code.stddev) if isinstance(code, Normal) else (code,):
         there(f"{name}.encode's result", part)
         if not (part.abs() < LARGEST_CODE).all():  # also False for NaN
-            why = f"have its weights become NaN, inf or huge, or are {images_name} huge?"
+            why = f"are there NaN, inf or huge numbers in its weights, or huge ones in {images_name}?"
             raise ValueError(f"{name}.encode must return finite codes: {why}")
 
 

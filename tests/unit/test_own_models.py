@@ -247,8 +247,9 @@ RETURNED = {
         (lambda model: reconstruct(model, x16), "model"),
         (lambda model: codes_of(model, x16), "model"),
         (lambda model: figures.latent_scatter(model, x16, torch.arange(24)), "model"),
+        (lambda model: figures.reconstructions({"mine": model}, x16), "models['mine']"),
     ],
-    ids=["fit", "evaluate", "log_marginal", "reconstruct", "codes_of", "latent_scatter"],
+    ids=["fit", "evaluate", "log_marginal", "reconstruct", "codes_of", "latent_scatter", "reconstructions"],
 )
 def test_another_kind_of_code_is_refused_in_one_sentence(use, name, make, words):
     with pytest.raises((TypeError, ValueError), match=words) as caught:
@@ -279,6 +280,27 @@ def test_a_decoder_that_does_not_fit_is_told_before_the_training(kind, monkeypat
     monkeypatch.setattr(model, "decode", lambda code: decode(model, code) + 1)
     with pytest.raises(ValueError, match=r"^x_hat must lie in \[0, 1\]"):
         fit(model, x16, reconstruction="bce", **QUIET)
+
+
+LABELS = torch.zeros(24, dtype=torch.uint8)
+ENCODE = {  # and what the user calls the model and the images
+    "codes_of": (lambda model, x: codes_of(model, x), "model", "images"),
+    "reconstruct": (lambda model, x: reconstruct(model, x), "model", "images"),
+    "holes": (lambda model, x: holes(model, x, x16, n=21), "autoencoder", "real"),
+    "holes, held out": (lambda model, x: holes(model, x16, x, n=21), "autoencoder", "held_out"),
+    "reconstructions": (lambda model, x: figures.reconstructions({"mine": model}, x), "models['mine']", "images"),
+    "latent_planes": (lambda model, x: figures.latent_planes({"mine": model}, x, LABELS), "models['mine']", "images"),
+    "walks_of_latents": (lambda model, x: figures.walks_of_latents(model, x16[:1], x), "model", "images"),
+    "walks_of_latents, one": (lambda model, x: figures.walks_of_latents(model, x[:1], x16), "model", "image"),
+}
+
+
+@pytest.mark.parametrize(("use", "name", "images_name"), ENCODE.values(), ids=ENCODE)
+def test_codes_that_are_not_finite_are_told_by_the_names_that_the_user_gave(use, name, images_name):
+    with pytest.raises(ValueError) as caught:
+        use(Autoencoder((3, 16, 16), 2, (8,)), 1e30 * x16)
+    assert str(caught.value).startswith(f"{name}.encode must return finite codes: ")
+    assert str(caught.value).endswith(f" or huge ones in {images_name}?")
 
 
 OF_X = torch.rand(24, 1, generator=torch.Generator().manual_seed(0))

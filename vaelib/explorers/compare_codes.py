@@ -53,7 +53,8 @@ def compare_codes(
     autoencoder, vae, train, test = faces_models_or_defaults(autoencoder, vae, train, test, names, seed)
     require.table("test.factors", test.factors, (len(test.images), len(names)))
     truth = test.factors[:SHOWN]
-    h, q = code_of(autoencoder, train.images, model_name="autoencoder"), code_of(vae, train.images, model_name="vae")
+    h = code_of(autoencoder, train.images, model_name="autoencoder", images_name="train.images")
+    q = code_of(vae, train.images, model_name="vae", images_name="train.images")
     chosen_h, chosen_q = autoencoder.encode(test.images[:SHOWN]), vae.encode(test.images[:SHOWN])
     # The VAE's probes are fitted on samples z, not on μ: the μ of a collapsed latent is nearly constant, so its weight
     # would explode, and with σ = 1 the bell curve too.

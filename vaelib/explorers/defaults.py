@@ -48,6 +48,7 @@ def faces_models_or_defaults(
             raise TypeError(f"{name} must be Faces, with images and factors, got {type(given).__name__}")
         require_images_for(autoencoder, given.images, model_name="autoencoder", images_name=f"{name}.images")
         require_images_for(vae, given.images, model_name="vae", images_name=f"{name}.images")
+        require.pixels(f"{name}.images", given.images)
     require.table("train.factors", train.factors, (len(train.images), None))
     require.names("names", names, of="train.factors", count=train.factors.shape[1])
     least = 1 + max(len(names), autoencoder.latent_dim, vae.latent_dim)

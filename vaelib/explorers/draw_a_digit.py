@@ -53,7 +53,7 @@ def draw_a_digit(vae: VAE | None = None, digits: Digits | None = None, *, seed: 
     images, labels = digits_or_defaults(digits, {"vae": vae})
     chosen = rows_of_each_class(labels)
     arrays = weights_of(vae) | {
-        "codes": code_of(vae, images, model_name="vae").mean,
+        "codes": code_of(vae, images, model_name="vae", images_name="digits.images").mean,
         "images": images[chosen],
         "noise": torch.randn(SAMPLES, 2, generator=torch.Generator().manual_seed(seed)),
     }

@@ -44,6 +44,7 @@ def explore_beta(
         )
     images = faces(16, seed=1).images if images is None else images
     require_images_for(multirate, images, model_name="multirate")
+    require.pixels("images", images)
     if not SHOWN <= len(images) <= 64:
         raise ValueError(f"images must be {SHOWN} to 64, got {len(images)}")
     beta = require.number("beta", beta, least=0, most=GREATEST_BETA)

@@ -67,7 +67,8 @@ def explore_latents(
     if autoencoder.latent_dim != D or D > MOST_LATENTS:
         got = f"{autoencoder.latent_dim} and {D}"
         raise ValueError(f"autoencoder and vae must have the same number of latents, at most {MOST_LATENTS}, got {got}")
-    h, q = code_of(autoencoder, train.images, model_name="autoencoder"), code_of(vae, train.images, model_name="vae")
+    h = code_of(autoencoder, train.images, model_name="autoencoder", images_name="train.images")
+    q = code_of(vae, train.images, model_name="vae", images_name="train.images")
     kl = kl_to_standard_normal(q).mean(dim=0)  # (D,)
     deviation = h.std(dim=0)  # (D,)
     # The VAE's slider of the greatest KL moves the UAE's entry of the greatest variance, and so on down the ranks.

@@ -55,7 +55,7 @@ def explore_loss(vae: VAE | None = None, images: Tensor | None = None, *, beta: 
     require_images_for(vae, images, model_name="vae")
     if len(images) < SHOWN:
         raise ValueError(f"images must be at least {SHOWN}, got {len(images)}")
-    require.unit_interval("images", images)
+    require.pixels("images", images)
     beta = require.number("beta", beta, least=0, most=GREATEST_BETA)
     images = images[:SHOWN]
     q = code_of(vae, images, model_name="vae")

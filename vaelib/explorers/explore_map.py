@@ -46,12 +46,12 @@ def explore_map(
     chosen = rows_of_each_class(labels)
     arrays, traits, letters = {"images": images[chosen]}, {"h": (0.0, 0.0), "z": (0.0, 0.0)}, []
     if autoencoder is not None:
-        h = code_of(autoencoder, images, model_name="autoencoder")
+        h = code_of(autoencoder, images, model_name="autoencoder", images_name="digits.images")
         arrays |= weights_of(autoencoder, "uae.", encoder=False) | {"uae.codes": h}
         traits["h"] = tuple(h[chosen[0]].tolist())
         letters.append("h")
     if vae is not None:
-        q = code_of(vae, images, model_name="vae")
+        q = code_of(vae, images, model_name="vae", images_name="digits.images")
         arrays |= weights_of(vae, "vae.", encoder=False) | {"vae.codes": q.mean, "vae.sigma": q.stddev}
         traits["z"] = tuple(q.mean[chosen[0]].tolist())
         letters.append("z")

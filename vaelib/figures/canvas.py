@@ -119,7 +119,7 @@ def side_by_side(figure: Figure, panels: Mapping) -> Iterator[tuple]:
 
 
 def as_array(values: Tensor) -> np.ndarray:
-    """Numbers of any kind and place as matplotlib takes them all."""
+    """A tensor of any dtype, on any device, as an array of float64: matplotlib takes no others in all cases."""
     return values.detach().cpu().double().numpy()
 
 

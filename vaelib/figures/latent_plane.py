@@ -191,8 +191,7 @@ def _pixels_of(places: Tensor, values: Tensor, step: int) -> np.ndarray:
     """
     values, order = values.sort()
     middles = (order + 0.5) * step - 0.5
-    x, xp, fp = (numbers.detach().cpu().double() for numbers in (places, values, middles))
-    return np.interp(x, xp, fp, left=np.nan, right=np.nan)
+    return np.interp(*map(as_array, (places, values, middles)), left=np.nan, right=np.nan)
 
 
 def _has_a_plane(model) -> bool:

@@ -13,7 +13,7 @@ from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _
 from vaelib.measures import codes_of, heard_codes_of
-from vaelib.models import images_of, in_eval_mode, require_images_for
+from vaelib.models import images_of, in_eval_mode
 from vaelib.palette import BLUE, GREY, ORANGE
 from vaelib.rate import RateParts
 
@@ -37,7 +37,6 @@ def walks_of_latents(
     require.images("image", image)
     if len(image) != 1:
         raise ValueError(f"image must be a single one, (1, C, H, W), got {tuple(image.shape)}")
-    require_images_for(model, image, images_name="image")
     require.number("reach", reach, above=0, most=1000)
     require.whole_number("steps", steps, least=2, most=1000)
     heard = heard_codes_of(model, images, seed=seed)  # (n, D)
@@ -45,7 +44,7 @@ def walks_of_latents(
         raise ValueError("images must be at least 2 to have a spread, got 1")
     latents = heard.shape[1]
     require.room("steps", latents * steps * image.numel())
-    walk = codes_of(model, image).repeat(latents, steps, 1)  # (D, steps, D)
+    walk = codes_of(model, image, images_name="image").repeat(latents, steps, 1)  # (D, steps, D)
     places = torch.linspace(-reach, reach, steps).to(heard)[:, None] * heard.std(dim=0) + heard.mean(dim=0)
     for j in range(latents):
         walk[j, :, j] = places[:, j]

@@ -21,7 +21,6 @@ from vaelib.figures.canvas import (
 )
 from vaelib.language import _, listed
 from vaelib.measures import reconstruct
-from vaelib.models import require_images_for, require_one_beta
 
 PAGE = (11.8, 5.9)  # inches: as wide for its height as a slide below its headline
 LABEL, LETTER = 0.4, 0.12  # inches: the height of a row's label, where it stands above the row; a letter's width
@@ -107,10 +106,8 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
     Raises TypeError or ValueError that names the argument.
     """
     require.mapping("models", models)
-    for name, model in models.items():
-        require_images_for(model, images, model_name=f"models[{name!r}]")
-        require_one_beta(f"models[{name!r}]", model)
     rows = {_("image x"): images}
-    rows |= {_("x̂ of {name}").format(name=name): reconstruct(model, images) for name, model in models.items()}
+    for name, model in models.items():
+        rows[_("x̂ of {name}").format(name=name)] = reconstruct(model, images, model_name=f"models[{name!r}]")
     alt = _("{count} images in the first row; below, the reconstructions by {models}.")
     return pictures(rows, alt=alt.format(count=len(images), models=listed(models)))
