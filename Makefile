@@ -4,8 +4,10 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -I -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV_PYTHON = .venv/bin/python
-# What a user has set for other programs of Python stays outside.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTEST_ADDOPTS PYTEST_PLUGINS
+# What a user has set for other programs of Python stays outside. Optimised Python skips what the lessons assert, and
+# without bytecode on the disk each kernel and each test takes twice as long to import PyTorch.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH PYTHONWARNINGS PYTHONOPTIMIZE PYTHONDONTWRITEBYTECODE \
+	PYTEST_ADDOPTS PYTEST_PLUGINS
 # How PyTorch's threads wait for each other, see tools/environment.py.
 ifndef OMP_WAIT_POLICY
 export OMP_WAIT_POLICY = passive

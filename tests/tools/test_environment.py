@@ -63,6 +63,7 @@ def user(tmp_path):
         "JUPYTER_DATA_DIR": str(home / ".local" / "share" / "jupyter"),
         "IPYTHONDIR": str(home / ".ipython"),
         "PYTHONSTARTUP": str(home / "startup.py"),
+        "PYTHONOPTIMIZE": "2",
         "MPLBACKEND": "no_such_backend",
         "MATPLOTLIBRC": str(home / "matplotlibrc"),
     }
@@ -76,6 +77,7 @@ print(json.dumps({
     "prefix": sys.prefix,
     "vaelib": vaelib.__file__,
     "numpy": hasattr(numpy, "array"),
+    "asserts": __debug__,
     "width": matplotlib.rcParams["lines.linewidth"],
     "wait": (os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT")),
     "history": get_ipython().history_manager.enabled,
@@ -89,7 +91,7 @@ def is_the_courses(said):
     seen = json.loads(said)
     assert seen["prefix"] == sys.prefix and seen["vaelib"] == str(ROOT / "vaelib" / "__init__.py")
     assert seen["numpy"] and seen["width"] != 99 and not seen["history"]
-    assert seen["priority"] >= 10
+    assert seen["asserts"] and seen["priority"] >= 10
     assert seen["autogroup"] == "" or seen["autogroup"].endswith(" nice 10")  # empty where that can't be said
     return seen
 
@@ -105,6 +107,15 @@ from tools.lessons import executed
 print(executed(Path({str(path)!r})).cells[0].outputs[0].text)
 """
     assert is_the_courses(python(run, **user))["wait"] == ["passive", "1000"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs make")
+def test_what_changes_python_stays_outside_of_make():
+    foreign = dict.fromkeys(("PYTHONPATH", "PYTHONOPTIMIZE", "PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS"), "1")
+    make = ["make", "--silent", "--eval", "said: ; @env", "said"]
+    done = subprocess.run(make, cwd=ROOT, env=os.environ | foreign, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert not foreign.keys() & {line.partition("=")[0] for line in done.stdout.splitlines()}
 
 
 def test_what_the_user_says_about_threads_counts(user):
