@@ -21,7 +21,7 @@ from vaelib.losses import (
     reconstruction_error,
     require_likelihood,
 )
-from vaelib.models import code_of, images_of, in_eval_mode, require_images_for, require_one_beta, sample
+from vaelib.models import code_of, images_of, in_eval_mode, points_of, require_images_for, require_one_beta, sample
 
 DENSITIES = ("standard normal", "matched normal", "mixture")
 COMPONENTS = 20  # of a mixture
@@ -115,18 +115,16 @@ def log_marginal(
 
 @in_eval_mode("model")
 @torch.no_grad()
-def reconstruct(model, images: Tensor, *, model_name: str = "model") -> Tensor:
+def reconstruct(model, images: Tensor) -> Tensor:
     """Images (n, C, H, W) → their reconstructions from the UAE's code or the VAE's μ. Raises as `codes_of` does."""
-    return images_of(model, codes_of(model, images, model_name=model_name), model_name=model_name)
+    return images_of(model, points_of(model, images))
 
 
 @in_eval_mode("model")
 @torch.no_grad()
-def codes_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor:
+def codes_of(model, images: Tensor) -> Tensor:
     """One point (n, D) for each image: the UAE's code h, or the VAE's mean μ. Raises TypeError or ValueError."""
-    require_images_for(model, images, model_name=model_name, images_name=images_name)
-    code = code_of(model, images, model_name=model_name, images_name=images_name)
-    return code.mean if isinstance(code, Normal) else code
+    return points_of(model, images)
 
 
 @in_eval_mode("model")
@@ -311,7 +309,7 @@ def holes(
     models = {"autoencoder": autoencoder} | ({} if vae is None else {"vae": vae})
     for images_name, images in (("real", real), ("held_out", held_out)):
         for model_name, model in models.items():
-            codes_of(model, images, model_name=model_name, images_name=images_name)
+            points_of(model, images, model_name=model_name, images_name=images_name)
     require.room("n", n * real[0].numel())
     if len(real) < COMPONENTS:
         raise ValueError(f"real must be at least {COMPONENTS} images, got {len(real)}")

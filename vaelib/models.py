@@ -201,6 +201,14 @@ def code_of(model, images: Tensor, *, model_name: str = "model", images_name: st
     return code
 
 
+def points_of(model, images: Tensor, *, model_name: str = "model", images_name: str = "images") -> Tensor:
+    """One point (B, D) for each of the `images`: the UAE's code h, or the VAE's mean μ. Raises TypeError or ValueError
+    if the `model` can't encode them, or as `code_of` does."""
+    require_images_for(model, images, model_name=model_name, images_name=images_name)
+    code = code_of(model, images, model_name=model_name, images_name=images_name)
+    return code.mean if isinstance(code, Normal) else code
+
+
 def images_of(model, z: Tensor, *, model_name: str = "model") -> Tensor:
     """What the `model` decodes the `z` (B, D) to; TypeError or ValueError if it is no images (B, C, H, W)."""
     require_one_beta(model_name, model)

@@ -86,7 +86,7 @@ INSIDE = {
     *("figures.CourseFigure.to_html", "figures.CourseFigure.draw"),  # without arguments; by matplotlib
     # the rules themselves
     *("models.code_of", "models.images_of", "models.require_images_for", "models.require_latents_for"),
-    *("models.require_one_beta", "measures.require_arguments"),
+    *("models.points_of", "models.require_one_beta", "measures.require_arguments"),
     *("losses.left_out_constant", "measures.batches_of", "measures.noise_for", "models.posterior_of"),
     *("models.in_mode", "models.in_eval_mode", "models.ImageCoder", "multirate.scale_of", "multirate.beta_at"),
     *("recording.Recording.from_frames", "recording.Recording.stacked"),

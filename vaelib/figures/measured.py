@@ -12,8 +12,8 @@ from torch.distributions import Normal
 from vaelib import require
 from vaelib.figures.canvas import CourseFigure, draw_image, in_course_style, new_figure, require_alt, side_by_side
 from vaelib.language import _
-from vaelib.measures import codes_of, heard_codes_of
-from vaelib.models import images_of, in_eval_mode
+from vaelib.measures import heard_codes_of
+from vaelib.models import images_of, in_eval_mode, points_of
 from vaelib.palette import BLUE, GREY, ORANGE
 from vaelib.rate import RateParts
 
@@ -44,7 +44,7 @@ def walks_of_latents(
         raise ValueError("images must be at least 2 to have a spread, got 1")
     latents = heard.shape[1]
     require.room("steps", latents * steps * image.numel())
-    walk = codes_of(model, image, images_name="image").repeat(latents, steps, 1)  # (D, steps, D)
+    walk = points_of(model, image, images_name="image").repeat(latents, steps, 1)  # (D, steps, D)
     places = torch.linspace(-reach, reach, steps).to(heard)[:, None] * heard.std(dim=0) + heard.mean(dim=0)
     for j in range(latents):
         walk[j, :, j] = places[:, j]

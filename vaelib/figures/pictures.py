@@ -20,7 +20,7 @@ from vaelib.figures.canvas import (
     require_alt,
 )
 from vaelib.language import _, listed
-from vaelib.measures import reconstruct
+from vaelib.models import images_of, in_mode, points_of
 
 PAGE = (11.8, 5.9)  # inches: as wide for its height as a slide below its headline
 LABEL, LETTER = 0.4, 0.12  # inches: the height of a row's label, where it stands above the row; a letter's width
@@ -108,6 +108,9 @@ def reconstructions(models: Mapping[str, object], images: Tensor) -> CourseFigur
     require.mapping("models", models)
     rows = {_("image x"): images}
     for name, model in models.items():
-        rows[_("x̂ of {name}").format(name=name)] = reconstruct(model, images, model_name=f"models[{name!r}]")
+        model_name = f"models[{name!r}]"
+        with torch.no_grad(), in_mode(model, training=False):
+            points = points_of(model, images, model_name=model_name)
+            rows[_("x̂ of {name}").format(name=name)] = images_of(model, points, model_name=model_name)
     alt = _("{count} images in the first row; below, the reconstructions by {models}.")
     return pictures(rows, alt=alt.format(count=len(images), models=listed(models)))
