@@ -94,7 +94,12 @@ def row(function, argument, bad, *args, **kwargs):
 
 
 some = faces(30, size=16)
-NOT_FACES = {"a tensor": x, "a pair": (x, some.factors), "None of them": some._replace(images=nothing)}
+NOT_FACES = {
+    "a tensor": x,
+    "a pair": (x, some.factors),
+    "None of them": some._replace(images=nothing),
+    "0 to 255": some._replace(images=255 * x),
+}
 OF_TRAIN = {
     "too few": Faces(x[:6], some.factors[:6]),
     "another size": faces(30),
@@ -548,6 +553,13 @@ TABLE = [
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
     *row(explorers.compare_codes, "test", {"five factors": OF_TRAIN["five factors"]}, uae, vae, some, some),
+    *row(
+        explorers.explore_beta,
+        "images",
+        OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x},
+        MultiRateVAE(SHAPE, 4, (8,)),
+        x,
+    ),
     *row(explorers.explore_loss, "vae", NOT_THIS_LOSS, vae, x),
     *row(explorers.explore_loss, "images", OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}, vae, x),
     *row(explorers.explore_loss, "beta", NUMBERS | {"too much": 101}, vae, x, beta=1.0),
