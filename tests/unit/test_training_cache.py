@@ -360,10 +360,18 @@ def start(home, before="", **options):
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+# Python, too, would write the bytecode of what it imports, cut off after 1000 bytes, and stumble over it ever after.
+LITTLE_ROOM = """
+import resource, sys
+sys.dont_write_bytecode = True
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="limits of a process are POSIX")
 def test_disk_full_for_real(home):
     """A process that may write no file of more than 1000 bytes."""
-    out, error = start(home, "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n").communicate()
+    out, error = start(home, LITTLE_ROOM).communicate()
     said, weights = out.splitlines()
     assert said == "this training could not be kept (File too large); the model is trained all the same", error
     assert not list(home.iterdir())
