@@ -62,6 +62,7 @@ IMAGES = {
     "inf": x.where(x < 0.9, INF),
 }
 OF_A_MODEL = IMAGES | {"too small": smaller, "too few channels": grey, "another dtype": double}
+NOT_SHOWN = OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}  # by an explorer
 NUMBERS = {"a str": "1", "None": None, "negative": -0.5, "NaN": NAN, "inf": INF, "a bool": True}
 BETAS = {name: value for name, value in NUMBERS.items() if value is not None}  # None is fit's default
 COUNTS = {"a float": 1.5, "a str": "1", "a bool": True, "zero": 0, "negative": -1, "None": None}
@@ -553,15 +554,9 @@ TABLE = [
     *of_faces(explorers.explore_latents),
     *of_faces(explorers.compare_codes),
     *row(explorers.compare_codes, "test", {"five factors": OF_TRAIN["five factors"]}, uae, vae, some, some),
-    *row(
-        explorers.explore_beta,
-        "images",
-        OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x},
-        MultiRateVAE(SHAPE, 4, (8,)),
-        x,
-    ),
+    *row(explorers.explore_beta, "images", NOT_SHOWN, MultiRateVAE(SHAPE, 4, (8,)), x),
     *row(explorers.explore_loss, "vae", NOT_THIS_LOSS, vae, x),
-    *row(explorers.explore_loss, "images", OF_A_MODEL | {"too few": x[:7], "beyond 1": 2 * x}, vae, x),
+    *row(explorers.explore_loss, "images", NOT_SHOWN, vae, x),
     *row(explorers.explore_loss, "beta", NUMBERS | {"too much": 101}, vae, x, beta=1.0),
     *row(explorers.explore_map, "vae", NOT_THIS_VAE, uae2, vae2, (x, labels)),
     *row(explorers.explore_map, "autoencoder", NOT_THIS_UAE, uae2, vae2, (x, labels)),
