@@ -1,5 +1,7 @@
 """vaelib: the models, data, measures and figures of the course on variational autoencoders."""
 
+import logging
+
 from vaelib.digits import digits
 from vaelib.faces import faces
 from vaelib.history import History
@@ -19,6 +21,10 @@ __all__ = [
     "kl_to_standard_normal",
     "vae_loss",
 ]
+
+# On a slow machine, or one with many fonts, Matplotlib's first import says in red that it reads them, in the first cell
+# of the first lesson.
+logging.getLogger("matplotlib.font_manager").addFilter(lambda record: "building the font cache" not in record.msg)
 
 
 def _plot(history: History):

@@ -7,7 +7,10 @@ import html
 import io
 import itertools
 import math
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -50,6 +53,14 @@ def images():
 def probes():
     weight = torch.tensor([[0.3, 0.4], [0.1, 0.0], [-0.05, 0.2]])
     return Probes(weight, torch.tensor([0.5, 0.3, 0.7]), NAMES)
+
+
+# On a machine that is so slow, or has so many fonts, that Matplotlib says at once that it reads them.
+SLOW_MACHINE = """
+import threading
+from unittest.mock import Mock
+threading.Timer = lambda seconds, say: Mock(start=say)
+"""
 
 
 def history():
@@ -666,3 +677,12 @@ def test_texts_are_not_cut_and_lie_upon_no_other(name, autoencoder, vae, images,
             across = min(box.x1, there.x1) - max(box.x0, there.x0)
             upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
             assert across < 2 or upwards < 0.3 * min(box.height, there.height), f"{text!r} lies upon {other!r}"
+
+
+@pytest.mark.parametrize("imported, seen", [("matplotlib.font_manager", True), ("vaelib.figures", False)])
+def test_the_first_import_of_figures_writes_nothing_in_red(tmp_path, imported, seen):
+    code = f"{SLOW_MACHINE}import {imported}"
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert list(tmp_path.glob("fontlist*.json"))  # the fonts were read
+    assert ("font cache" in done.stderr) == bool(done.stderr) == seen
