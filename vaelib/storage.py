@@ -120,29 +120,29 @@ def load_model(kind: type, path: str | os.PathLike):
     """Read a model of this `kind` that `save_model` wrote. Raises as `read_tensors` does, and ValueError if the file
     holds another model, if weights and settings disagree, or if a weight is NaN or inf."""
 
+    model = None
+
     def require_fitting(shapes: Shapes, about: About) -> None:
+        nonlocal model
         settings = _settings(about)
         if settings is None or settings.pop("model", None) != kind.__name__:
             raise ValueError(f"path: {path} does not hold a {kind.__name__} saved by vaelib")
         try:
             if _least_size(settings) > sum(map(math.prod, shapes.values())):
                 raise ValueError("fewer numbers than these layers have")
-            expected = kind(**settings).state_dict()  # no larger than the file. On "meta" PyTorch would import for 5 s
-            if shapes != {name: tuple(values.shape) for name, values in expected.items()}:
+            model = kind(**settings)  # no larger than the file. On "meta" PyTorch would import for 5 s
+            if shapes != {name: tuple(values.shape) for name, values in model.state_dict().items()}:
                 raise ValueError("other tensors, or of other sizes")
         except (TypeError, ValueError, KeyError, RuntimeError) as error:
             raise ValueError(f"path: the weights in {path} do not fit its settings ({in_short(error)})") from None
 
-    weights, about = read_tensors(path, require_fitting)
-    settings = _settings(about)
-    del settings["model"]
+    weights, _ = read_tensors(path, require_fitting)
     dtypes = {values.dtype for values in weights.values()}
     if len(dtypes) != 1 or not dtypes <= set(FLOATS):
         raise ValueError(f"path: the weights in {path} must be floating-point numbers of one kind")
     if not all(values.isfinite().all() for values in weights.values()):
         raise ValueError(f"path: the weights in {path} hold NaN or inf")
-    model = kind(**settings).to(*dtypes)
-    model.load_state_dict(weights)
+    model.to(*dtypes).load_state_dict(weights)
     return model
 
 
