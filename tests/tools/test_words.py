@@ -103,6 +103,7 @@ TECHNICAL = {  # what looks like a sentence, and no reader sees it, or not in th
     *(name for names in words.NAMES.values() for name in names),
     *(defaults.ONLY_DENSE, "; take .at(beta) of it"),  # of errors
     recording._FROM,  # a file's
+    "building the font cache",  # what Matplotlib says, and a reader is not to see
 }
 
 
