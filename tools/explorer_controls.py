@@ -266,6 +266,7 @@ def use_the_mouse(page, control):
         control.click()
     else:
         control.scroll_into_view_if_needed()
+        control.element_handle().wait_for_element_state("stable")  # JupyterLab may still scroll
         box = control.bounding_box()
         x, y = box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
