@@ -55,14 +55,6 @@ def probes():
     return Probes(weight, torch.tensor([0.5, 0.3, 0.7]), NAMES)
 
 
-# On a machine that is so slow, or has so many fonts, that Matplotlib says at once that it reads them.
-SLOW_MACHINE = """
-import threading
-from unittest.mock import Mock
-threading.Timer = lambda seconds, say: Mock(start=say)
-"""
-
-
 def history():
     return History(1.0, [30.0, 20.0], [25.0, 16.0], [5.0, 4.0], [(3.0, 2.0), (3.0, 1.0)])
 
@@ -677,6 +669,14 @@ def test_texts_are_not_cut_and_lie_upon_no_other(name, autoencoder, vae, images,
             across = min(box.x1, there.x1) - max(box.x0, there.x0)
             upwards = min(box.y1, there.y1) - max(box.y0, there.y0)
             assert across < 2 or upwards < 0.3 * min(box.height, there.height), f"{text!r} lies upon {other!r}"
+
+
+# On a machine that is so slow, or has so many fonts, that Matplotlib says at once that it reads them.
+SLOW_MACHINE = """
+import threading
+from unittest.mock import Mock
+threading.Timer = lambda seconds, say: Mock(start=say)
+"""
 
 
 @pytest.mark.parametrize("imported, seen", [("matplotlib.font_manager", True), ("vaelib.figures", False)])
