@@ -11,8 +11,7 @@ from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 
 def read(path) -> dict[str, dict]:
     """{class: {setting: value}}; raises LookupError for a setting that JupyterHub does not know."""
-    app = JupyterHub(log_level=40)
-    app.load_config_file(str(path))
+    app = read_app(path)
     known = {}
     for one in (*app.classes, PAMAuthenticator, SharedPasswordAuthenticator, spawner.SimpleLocalProcessSpawner):
         known |= {each.__name__: each for each in one.__mro__ if hasattr(each, "class_trait_names")}
@@ -20,7 +19,18 @@ def read(path) -> dict[str, dict]:
         for name in settings:
             if section not in known or name not in known[section].class_trait_names(config=True):
                 raise LookupError(f"JupyterHub knows no setting {section}.{name}")
-    return json.loads(json.dumps({name: dict(settings) for name, settings in app.config.items()}, default=sorted))
+    return json.loads(json.dumps({name: dict(settings) for name, settings in app.config.items()}, default=plain))
+
+
+def read_app(path) -> JupyterHub:
+    app = JupyterHub(log_level=40)
+    app.load_config_file(str(path))
+    return app
+
+
+def plain(value):
+    """A set as a list, a function as its name."""
+    return value.__name__ if callable(value) else sorted(value)
 
 
 if __name__ == "__main__":

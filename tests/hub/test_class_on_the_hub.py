@@ -10,8 +10,10 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 
+import psutil
 import pytest
 import websocket
 from helpers import ARTEFACTS, missing
@@ -80,12 +82,14 @@ def test_ten_students_on_one_machine(repository, tmp_path, browser, capsys):
         assert sum(map(sum, sizes.values())) < MEMORY * NUMBER, sizes
         for notebook in notebooks:
             no_errors(notebook)
+        folders = nobody_takes_what_anothers_kernel_was_given(hub)
         a_list_without_end_ends_in_its_own_kernel(students[2])
         an_explorer_moves(hub, browser)
         lap("one moved an explorer in a browser")
         a_killed_server_comes_back(hub, students[1], notebooks[1])
         lap("a killed server is back")
     assert not hub.left, "the hub's end is its servers' and kernels' end"
+    assert not any(folder.exists() for folder in folders)
     tell(report, capsys)
 
 
@@ -102,6 +106,17 @@ def no_errors(notebook: dict):
     for cell in cells:
         for output in cell["outputs"]:
             assert output["output_type"] != "error" and output.get("name") != "stderr", (cell["source"], output)
+
+
+def nobody_takes_what_anothers_kernel_was_given(hub) -> set[Path]:
+    """A kernel's five channels are sockets, not ports, in a folder that is its student's alone. All those folders."""
+    kernels = [psutil.Process(process) for process, command in hub.processes().items() if "ipykernel" in command]
+    folders = {Path(kernel.environ()["JUPYTER_RUNTIME_DIR"]) for kernel in kernels}
+    assert len(folders) == len(kernels) == NUMBER
+    for folder in folders:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert sum(file.is_socket() for file in folder.iterdir()) == 5
+    return folders
 
 
 def a_list_without_end_ends_in_its_own_kernel(student):

@@ -1,5 +1,6 @@
 """The hub's settings say what they mean: every name exists, in JupyterHub 5 and 6, in the chart, in repo2docker."""
 
+import getpass
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
@@ -15,7 +17,7 @@ import yaml
 from helpers import missing
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from read_settings import read
+from read_settings import read, read_app
 
 from tools.lab import SETTINGS
 from tools.lessons import LESSONS, ROOT
@@ -89,6 +91,21 @@ def test_jupyterhub_5_reads_the_same(users, settings, jupyterhub_5):
 def test_users_are_the_machines_or_those_of_a_trial(settings):
     with pytest.raises(ValueError, match="COURSE_USERS must be 'accounts' or 'trial', not 'all'"):
         settings(COURSE_USERS="all")
+
+
+def test_the_sockets_of_an_accounts_kernels_are_the_accounts(monkeypatch):
+    """The folder is the same when the server starts again, and a socket's path has room in it."""
+    monkeypatch.setenv("COURSE_USERS", "accounts")
+    account = getpass.getuser() if os.geteuid() else "nobody"
+    spawner = SimpleNamespace(user=SimpleNamespace(id=10_000, name=account), environment={"OMP_NUM_THREADS": "1"})
+    app = read_app(HUB / "jupyterhub_config.py")
+    for _ in range(2):
+        app.config.Spawner.pre_spawn_hook(spawner)
+        assert spawner.environment.keys() == {"OMP_NUM_THREADS", "JUPYTER_RUNTIME_DIR"}
+        folder = Path(spawner.environment["JUPYTER_RUNTIME_DIR"])
+        assert folder.owner() == account and folder.stat().st_mode & 0o777 == 0o700
+        assert not folder.parent.stat().st_mode & 0o022
+    assert len(str(folder / "kernel-00000000-0000-0000-0000-000000000000-ipc-5")) <= 107
 
 
 def test_nothing_listens_to_other_machines_unless_it_is_told_to(settings):

@@ -7,9 +7,12 @@ Beside the variables of course_config.py, from the environment:
 - COURSE_ADDRESS: where it listens
 """
 
+import atexit
 import os
+import shutil
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 
 c = get_config()  # noqa: F821
 load_subconfig(str(Path(__file__).with_name("course_config.py")))  # noqa: F821
@@ -30,6 +33,26 @@ c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
 # A list that grows without end ends in a MemoryError in its own kernel, not in the machine's.
 singleuser = str(Path(sys.prefix) / "bin" / "jupyterhub-singleuser")
 c.Spawner.cmd = ["prlimit", f"--data={DATA_BYTES}", singleuser]
+
+# A server chooses ports that are free for its kernel, which takes them seconds later; in a class that starts at once,
+# another student's kernel may have come between, and then this one dies. A socket in a folder of one's own is nobody
+# else's. Its path may have 107 characters, of which Jupyter takes 50, so the folders are not in the homes; and where
+# the hub has the rights, not among the temporary files, which a machine may clear while the hub runs.
+SOCKETS = Path(mkdtemp(prefix="hub-", dir=None if os.geteuid() else "/run"))
+SOCKETS.chmod(0o711)
+atexit.register(shutil.rmtree, SOCKETS, ignore_errors=True)
+c.Spawner.args = [*c.Spawner.args, "--KernelManager.transport=ipc"]
+
+
+def give_a_folder_for_sockets(spawner) -> None:
+    folder = SOCKETS / str(spawner.user.id)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if USERS == "accounts":
+        shutil.chown(folder, spawner.user.name)
+    spawner.environment = spawner.environment | {"JUPYTER_RUNTIME_DIR": str(folder)}
+
+
+c.Spawner.pre_spawn_hook = give_a_folder_for_sockets
 
 if USERS == "accounts":
     c.JupyterHub.authenticator_class = "pam"
