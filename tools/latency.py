@@ -80,7 +80,8 @@ METER = """
     const panel = explorer.querySelector(selector);
     if (!panel) throw Error(`no ${name}`);
     for (const canvas of [panel, ...panel.querySelectorAll("*")]) nameOf.set(canvas, name);
-    const observer = new MutationObserver(() => panel.localName !== "canvas" && drawn(name));
+    const toTheEye = ({ attributeName }) => attributeName !== "aria-label"; // a screen reader hears when the hand rests
+    const observer = new MutationObserver((all) => panel.localName !== "canvas" && all.some(toTheEye) && drawn(name));
     observer.observe(panel, { attributes: true, characterData: true, childList: true, subtree: true });
     return observer;
   });
