@@ -971,7 +971,10 @@ def test_what_would_be_late_is_drawn_in_the_frame(an_explorer, until_frame, take
 
 def test_what_a_drawing_in_a_frame_took_is_known_at_the_next_move(an_explorer):
     page = an_explorer
-    page.evaluate("() => { heard.splice(0); clock.takes = 10; clock.set(1); }")  # the frame is near
+    at_first = "() => { heard.splice(0); clock.set(2.1); view.set({ beta: 1 }); return heard.splice(0).join(); }"
+    assert page.evaluate(at_first) == "draw 1", "nobody knows yet what it will take"
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    page.evaluate("() => { clock.takes = 10; clock.set(1); }")  # the frame is near
     assert page.evaluate(f"() => ({IN_A_FRAME})([() => view.set({{ beta: 2 }})])") == "draw 2"
     at_once = "() => { clock.set(11); view.set({ beta: 3 }); return heard.splice(0).join(); }"
     assert page.evaluate(at_once) == "", "10 and 2 ms are more than 11"
