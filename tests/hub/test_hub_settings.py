@@ -94,18 +94,25 @@ def test_users_are_the_machines_or_those_of_a_trial(settings):
 
 
 def test_the_sockets_of_an_accounts_kernels_are_the_accounts(monkeypatch):
-    """The folder is the same when the server starts again, and a socket's path has room in it."""
+    """Each start of a server has a folder of its own, in which a socket's path has room."""
     monkeypatch.setenv("COURSE_USERS", "accounts")
     account = getpass.getuser() if os.geteuid() else "nobody"
-    spawner = SimpleNamespace(user=SimpleNamespace(id=10_000, name=account), environment={"OMP_NUM_THREADS": "1"})
-    app = read_app(HUB / "jupyterhub_config.py")
+    spawner = SimpleNamespace(user=SimpleNamespace(name=account), environment={"OMP_NUM_THREADS": "1"})
+    hooks = read_app(HUB / "jupyterhub_config.py").config.Spawner
+    folders = []
     for _ in range(2):
-        app.config.Spawner.pre_spawn_hook(spawner)
+        hooks.pre_spawn_hook(spawner)
         assert spawner.environment.keys() == {"OMP_NUM_THREADS", "JUPYTER_RUNTIME_DIR"}
         folder = Path(spawner.environment["JUPYTER_RUNTIME_DIR"])
         assert folder.owner() == account and folder.stat().st_mode & 0o777 == 0o700
-        assert not folder.parent.stat().st_mode & 0o022
-    assert len(str(folder / "kernel-00000000-0000-0000-0000-000000000000-ipc-5")) <= 107
+        assert folder.parent.stat().st_mode & 0o777 == 0o711
+        socket = folder / "kernel-00000000-0000-0000-0000-000000000000-ipc-5"
+        assert len(str(socket)) <= 107
+        socket.touch()  # a server that is killed leaves it
+        hooks.post_stop_hook(spawner)
+        assert not folder.exists()
+        folders.append(folder)
+    assert folders[0] != folders[1]
 
 
 def test_nothing_listens_to_other_machines_unless_it_is_told_to(settings):

@@ -37,22 +37,25 @@ c.Spawner.cmd = ["prlimit", f"--data={DATA_BYTES}", singleuser]
 # A server chooses ports that are free for its kernel, which takes them seconds later; in a class that starts at once,
 # another student's kernel may have come between, and then this one dies. A socket in a folder of one's own is nobody
 # else's. Its path may have 107 characters, of which Jupyter takes 50, so the folders are not in the homes; and where
-# the hub has the rights, not among the temporary files, which a machine may clear while the hub runs.
-SOCKETS = Path(mkdtemp(prefix="hub-", dir=None if os.geteuid() else "/run"))
+# the hub has the right, they are in /run, since a machine may clear its /tmp while the hub is up.
+SOCKETS = Path(mkdtemp(prefix="hub-", dir="/tmp" if os.geteuid() else "/run"))
 SOCKETS.chmod(0o711)
 atexit.register(shutil.rmtree, SOCKETS, ignore_errors=True)
 c.Spawner.args = [*c.Spawner.args, "--KernelManager.transport=ipc"]
 
 
-def give_a_folder_for_sockets(spawner) -> None:
-    folder = SOCKETS / str(spawner.user.id)
-    folder.mkdir(mode=0o700, exist_ok=True)
+def make_folder_for_sockets(spawner) -> None:
+    folder = mkdtemp(dir=SOCKETS)
     if USERS == "accounts":
         shutil.chown(folder, spawner.user.name)
-    spawner.environment = spawner.environment | {"JUPYTER_RUNTIME_DIR": str(folder)}
+    spawner.environment = spawner.environment | {"JUPYTER_RUNTIME_DIR": folder}
 
 
-c.Spawner.pre_spawn_hook = give_a_folder_for_sockets
+def remove_folder_for_sockets(spawner) -> None:
+    shutil.rmtree(spawner.environment["JUPYTER_RUNTIME_DIR"], ignore_errors=True)
+
+
+c.Spawner.pre_spawn_hook, c.Spawner.post_stop_hook = make_folder_for_sockets, remove_folder_for_sockets
 
 if USERS == "accounts":
     c.JupyterHub.authenticator_class = "pam"
