@@ -59,7 +59,7 @@ SLIDERS = {
     "explore_latents": ["z", "smile"],
 }  # what the labels begin with
 
-# Notes for each move when each panel was painted, in ms from the key press.
+# Notes for each move when each panel was painted in which it changed something, in ms from the key press.
 METER = """
 ([explorer, panels]) => {
   const afterThePaint = (task) => {
@@ -104,8 +104,7 @@ METER = """
     });
     if (!stopped) requestAnimationFrame(frame);
   });
-  window.isPainted = (count) =>
-    moves.length === count && Object.keys(panels).every((name) => name in moves.at(-1).painted);
+  window.isPainted = (count) => moves.length === count && Object.keys(panels)[0] in moves.at(-1).painted;
   window.stopMeter = () => {
     stopped = true;
     observers.forEach((observer) => observer.disconnect());
@@ -243,7 +242,8 @@ def press_many(name, moves, focus, press, wait):
 
 def of_each_panel(name, painted):
     last = [max(one.values()) for one in painted]
-    return {panel: [one[panel] for one in painted] for panel in PANELS[name]} | {"the last of all": last}
+    each = {panel: [one[panel] for one in painted if panel in one] for panel in PANELS[name]}
+    return each | {"the last of all": last}
 
 
 # A move as the arrow key makes it, at a random moment of the frame: a key that WebDriver presses comes with the frame.
